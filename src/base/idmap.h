@@ -1,0 +1,49 @@
+/* External ids (any bytes) to dense indexes 0..count-1 in order of first insertion.
+ *
+ * Open addressing with linear probing. A slot holds ids of up to 15 bytes whole, so that a
+ * look-up touches one cache line; longer ids live in an arena behind the slot. */
+#ifndef BASE_IDMAP_H
+#define BASE_IDMAP_H
+
+#include <medley/runtime.h>
+
+#include "base/arena.h"
+
+typedef struct idmap_slot {
+    uint64_t low, high; /* short: the bytes, length in the top byte. long: pointer, length | top bit */
+    uint32_t index;     /* IDMAP_NONE: empty */
+    uint32_t check;     /* bits of the hash, compared before a long id's bytes */
+} idmap_slot;
+
+#define IDMAP_NONE UINT32_MAX
+
+/* Most ids a map can hold. */
+#define IDMAP_MOST ((int64_t)UINT32_MAX - 1)
+
+typedef struct idmap {
+    const medley_runtime *rt;
+    idmap_slot *slots;
+    int64_t slot_count; /* a power of two, or 0 */
+    int64_t count;
+    uint32_t *slot_of; /* [count] where each index lives, to walk in insertion order */
+    int64_t slot_of_capacity;
+    arena bytes;
+} idmap;
+
+/* An empty map. Allocates nothing until the first insertion. */
+void idmap_init(idmap *map, const medley_runtime *rt);
+void idmap_release(idmap *map);
+
+/* The index of `id`, inserting it if it is new. `id` may point anywhere; it is copied.
+ * Fails with E_NOMEM, E_LIMIT (too many ids). */
+MEDLEY_MUST_USE medley_status idmap_add(idmap *map, const char *id, size_t length, uint32_t *index,
+                                        medley_error *err);
+
+/* The index of `id`, or IDMAP_NONE. */
+uint32_t idmap_find(const idmap *map, const char *id, size_t length);
+
+/* The bytes of an index; not NUL-ended. Short ids are written to buffer[16], which the result may
+ * point into. */
+const char *idmap_id(const idmap *map, uint32_t index, char *buffer, size_t *length);
+
+#endif
