@@ -21,11 +21,11 @@ extern "C" {
 #if defined(__GNUC__)
 #define MEDLEY_API __attribute__((visibility("default")))
 #define MEDLEY_MUST_USE __attribute__((warn_unused_result))
-#define MEDLEY_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define MEDLEY_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define MEDLEY_API
 #define MEDLEY_MUST_USE
-#define MEDLEY_PRINTF(format, first)
+#define MEDLEY_PRINTF(text, first)
 #endif
 
 /* One row a code: name, value (part of the ABI, never reused), meaning. */

@@ -3,6 +3,7 @@
 #define BASE_BASE_H
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -40,13 +40,16 @@ static bool looks_decimal(const char *text, size_t length)
     return digit;
 }
 
+/* strtod with '.' as the decimal point, whatever locale the host program has set. */
 static double real_in_c_locale(const char *copy, char **end)
 {
     const locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (c == (locale_t)0)
-        return strtod(copy, end);
-    const double value = strtod_l(copy, end, c);
-    freelocale(c);
+    const locale_t before = c != (locale_t)0 ? uselocale(c) : (locale_t)0;
+    const double value = strtod(copy, end);
+    if (c != (locale_t)0) {
+        uselocale(before);
+        freelocale(c);
+    }
     return value;
 }
 
