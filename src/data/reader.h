@@ -1,0 +1,29 @@
+/* What a reader is: a row in readers.def and a file that defines reader_<name>. */
+#ifndef DATA_READER_H
+#define DATA_READER_H
+
+#include "data/ingest.h"
+
+typedef struct reader_class {
+    const char *name, *summary;
+    const char *details; /* the files and shapes it takes */
+    const medley_param *params;
+    size_t params_size;
+    /* Feeds `in` from `input`, a folder or file. */
+    medley_status (*read)(const medley_runtime *rt, const void *params, const char *input, ingest *in,
+                          medley_error *err);
+} reader_class;
+
+extern const reader_class *const reader_classes[]; /* ends with NULL */
+
+/* "tab", "comma", "space", "::" and single characters as users write them; NULL when refused. */
+const char *reader_delimiter(const char *text);
+
+/* The first of `names` in the folder, plain, .gz or .zst: mem_alloc'd path, or NULL when there is none
+ * (`_need`: E_NOT_FOUND, naming what was looked for). */
+MEDLEY_MUST_USE medley_status reader_file(const medley_runtime *rt, const char *folder, const char *const *names,
+                                          int64_t count, char **out, medley_error *err);
+MEDLEY_MUST_USE medley_status reader_need(const medley_runtime *rt, const char *folder, const char *const *names,
+                                          int64_t count, char **out, medley_error *err);
+
+#endif

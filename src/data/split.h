@@ -1,0 +1,64 @@
+/* Splits: which interactions are for training, for choosing, and for judging. */
+#ifndef DATA_SPLIT_H
+#define DATA_SPLIT_H
+
+#include "base/report.h"
+#include "data/store.h"
+
+/* A strategy: a row in splits.def and a file that defines split_<name>. */
+typedef struct split_class {
+    const char *name, *summary, *details;
+    const medley_param *params;
+    size_t params_size;
+    bool needs_order; /* the order within a user must mean time */
+    /* Writes a part_name for each interaction to part [events->count]. Must not depend on threads. */
+    medley_status (*assign)(const medley_runtime *rt, const void *params, const interactions *events, uint64_t seed,
+                            uint8_t *part, medley_error *err);
+} split_class;
+
+extern const split_class *const split_classes[]; /* ends with NULL */
+
+/* The end (exclusive) of the run of one user's rows that starts at `row`. */
+int64_t split_user_end(const interactions *events, int64_t row);
+
+typedef struct split_params {
+    const char *store, *name, *strategy;
+    int64_t seed;
+    bool force;
+} split_params;
+
+extern const medley_param split_table[];
+
+/* Writes <store>/splits/<name>/ whole or not at all, with split.json and the leak report. */
+MEDLEY_MUST_USE medley_status split_run(const medley_store *store, const split_params *p,
+                                        const split_class *strategy, const void *values, medley_report *report,
+                                        medley_error *err);
+
+/* What a split is, from its split.json. */
+typedef struct split_facts {
+    char name[128], strategy[64];
+    int64_t seed;
+    char fingerprint[FINGERPRINT_SIZE]; /* of its columns: a model trained on another split differs */
+} split_facts;
+
+/* What training and search hold: there is no way from here to the test part. */
+typedef struct selection_parts {
+    split_facts facts;
+    interaction_files train, val;
+} selection_parts;
+MEDLEY_MUST_USE medley_status selection_open(const medley_store *store, const char *name, selection_parts *out,
+                                             medley_error *err);
+void selection_release(selection_parts *s);
+
+/* All three, for the final evaluation and for recommending. */
+typedef struct judging_parts {
+    split_facts facts;
+    interaction_files part[PART_COUNT];
+} judging_parts;
+MEDLEY_MUST_USE medley_status judging_open(const medley_store *store, const char *name, judging_parts *out,
+                                           medley_error *err);
+void judging_release(judging_parts *s);
+
+#define SPLIT_FORMAT "medley-split-1"
+
+#endif
