@@ -8,6 +8,14 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#undef fail /* ours is in base/error.h */
+#undef fail_msg
+#define fail_msg(...)                    \
+    do {                                 \
+        print_error("ERROR: " __VA_ARGS__); \
+        print_error("\n");               \
+        _fail(__FILE__, __LINE__);       \
+    } while (0)
 
 #include <medley/runtime.h>
 
@@ -79,6 +87,32 @@ const char *test_data(const char *name);
             fail_msg("allocation %lld: %s '%s'", (long long)allowed_, medley_status_name(got_), \
                      error_.message);                                                  \
         assert_int_equal((memory)->live, before_);                                     \
+    }
+
+/* Runs `call`, which may use `rt` and `err`, with its 1st, 2nd, 3rd, ... change of the disk failing
+ * until it returns OK. Every earlier run must return E_IO and leave no block behind, and `check` what
+ * it should be; so must `undo` after the OK one. Needs "io/file.h". */
+#define FULL_DISK(rt, memory, call, check, undo)                                       \
+    for (int64_t allowed_ = 1;; allowed_++) {                                          \
+        const int64_t before_ = (memory)->live;                                        \
+        struct file_faults faults_ = {allowed_};                                       \
+        medley_error error_ = {MEDLEY_OK, ""};                                         \
+        medley_error *err = &error_;                                                   \
+        (void)err;                                                                     \
+        (rt)->faults = &faults_;                                                       \
+        const medley_status got_ = (call);                                             \
+        (rt)->faults = NULL;                                                           \
+        if (got_ == MEDLEY_OK) {                                                       \
+            undo;                                                                      \
+            assert_int_equal((memory)->live, before_);                                 \
+            assert_true(allowed_ > 1);                                                 \
+            break;                                                                     \
+        }                                                                              \
+        if (got_ != MEDLEY_E_IO)                                                       \
+            fail_msg("change %lld: %s '%s'", (long long)allowed_, medley_status_name(got_), \
+                     error_.message);                                                  \
+        assert_int_equal((memory)->live, before_);                                     \
+        check;                                                                         \
     }
 
 #endif

@@ -292,17 +292,17 @@ static inline bool eight_digits(uint64_t v, uint64_t *out)
 }
 
 /* 1..16 digits. Reads up to 8 bytes past the text: blocks are padded. */
-static inline bool short_digits(const char *text, size_t length, int64_t *out)
+static inline bool short_digits(const char *digits, size_t length, int64_t *out)
 {
     uint64_t head = 0, tail, word;
     if (length > 8) {
-        memcpy(&word, text, 8);
+        memcpy(&word, digits, 8);
         if (!eight_digits(word, &head))
             return false;
-        text += 8;
+        digits += 8;
         length -= 8;
     }
-    memcpy(&word, text, 8);
+    memcpy(&word, digits, 8);
     if (length < 8)
         word = word << (64 - 8 * length) | UINT64_C(0x3030303030303030) >> (8 * length);
     if (!eight_digits(word, &tail))
@@ -315,14 +315,14 @@ static inline bool short_digits(const char *text, size_t length, int64_t *out)
 static bool parse_rating(ingest_worker *w, const ingest_options *o, delimited_field f, int64_t line, int column,
                          float *out)
 {
-    const char *text = w->block.bytes + f.start;
+    const char *digits = w->block.bytes + f.start;
     const size_t length = f.end - f.start;
     double value;
-    if (length == 3 && text[1] == '.' && (unsigned)(text[0] - '0') < 10 && (unsigned)(text[2] - '0') < 10) {
-        value = (text[0] - '0') + (text[2] - '0') / 10.0;
-    } else if (!number_real(text, length, &value)) {
+    if (length == 3 && digits[1] == '.' && (unsigned)(digits[0] - '0') < 10 && (unsigned)(digits[2] - '0') < 10) {
+        value = (digits[0] - '0') + (digits[2] - '0') / 10.0;
+    } else if (!number_real(digits, length, &value)) {
         ingest_bad(w, line, column, "'%.*s' is not a number; accepted: a rating in %g..%g",
-                   length < 60 ? (int)length : 60, text, o->rating_min, o->rating_max);
+                   length < 60 ? (int)length : 60, digits, o->rating_min, o->rating_max);
         return false;
     }
     if (value < o->rating_min || value > o->rating_max) {
@@ -336,14 +336,14 @@ static bool parse_rating(ingest_worker *w, const ingest_options *o, delimited_fi
 
 static bool parse_time(ingest_worker *w, time_unit unit, delimited_field f, int64_t line, int column, int64_t *out)
 {
-    const char *text = w->block.bytes + f.start;
+    const char *digits = w->block.bytes + f.start;
     const size_t length = f.end - f.start;
     int64_t value;
     double real;
-    if (length == 0 || length > 16 || !short_digits(text, length, &value)) {
-        if (!number_real(text, length, &real) || fabs(real) >= 0x1p62) {
+    if (length == 0 || length > 16 || !short_digits(digits, length, &value)) {
+        if (!number_real(digits, length, &real) || fabs(real) >= 0x1p62) {
             ingest_bad(w, line, column, "'%.*s' is not a time; accepted: seconds since 1970",
-                       length < 60 ? (int)length : 60, text);
+                       length < 60 ? (int)length : 60, digits);
             return false;
         }
         value = (int64_t)floor(real);

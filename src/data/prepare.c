@@ -27,16 +27,16 @@ typedef struct filter_log {
     medley_report *report;
 } filter_log;
 
-static void log_step(filter_log *log, const char *step, int64_t interactions, int64_t users, int64_t items)
+static void log_step(filter_log *log, const char *step, int64_t rows, int64_t users, int64_t items)
 {
     json *row = json_new_object();
     json_set_text(row, "step", step);
-    json_set_int(row, "interactions", interactions);
+    json_set_int(row, "interactions", rows);
     json_set_int(row, "users", users);
     json_set_int(row, "items", items);
     json_append(log->steps, row);
     report_string(log->report, NULL, step);
-    report_int(log->report, NULL, interactions);
+    report_int(log->report, NULL, rows);
     report_int(log->report, NULL, users);
     report_int(log->report, NULL, items);
 }

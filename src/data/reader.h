@@ -17,7 +17,7 @@ typedef struct reader_class {
 extern const reader_class *const reader_classes[]; /* ends with NULL */
 
 /* "tab", "comma", "space", "::" and single characters as users write them; NULL when refused. */
-const char *reader_delimiter(const char *text);
+const char *reader_delimiter(const char *name);
 
 /* The first of `names` in the folder, plain, .gz or .zst: mem_alloc'd path, or NULL when there is none
  * (`_need`: E_NOT_FOUND, naming what was looked for). */

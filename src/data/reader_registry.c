@@ -11,16 +11,16 @@ const reader_class *const reader_classes[] = {
     NULL,
 };
 
-const char *reader_delimiter(const char *text)
+const char *reader_delimiter(const char *name)
 {
     static const char *const names[][2] = {
         {"tab", "\t"}, {"\\t", "\t"}, {"comma", ","}, {"space", " "}, {"pipe", "|"}, {"semicolon", ";"}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(text, names[i][0]) == 0)
+        if (strcmp(name, names[i][0]) == 0)
             return names[i][1];
-    const size_t length = strlen(text);
-    const bool usable = length >= 1 && length <= 4 && strpbrk(text, "\"\r\n") == NULL;
-    return usable ? text : NULL;
+    const size_t length = strlen(name);
+    const bool usable = length >= 1 && length <= 4 && strpbrk(name, "\"\r\n") == NULL;
+    return usable ? name : NULL;
 }
 
 medley_status reader_file(const medley_runtime *rt, const char *folder, const char *const *names, int64_t count,

@@ -24,20 +24,20 @@ static medley_status read_description(medley_store *s, medley_error *err)
     }
     TRY_DONE(file_read_whole(s->rt, path, DESCRIPTION_LONGEST, &bytes, &length, err));
     TRY_DONE(json_parse(path, bytes, length, &root, err));
-    const char *format = json_text(root, "format"), *fingerprint = json_text(root, "fingerprint");
+    const char *format = json_text(root, "format"), *print = json_text(root, "fingerprint");
     if (format == NULL || strcmp(format, STORE_FORMAT) != 0)
         status = fail(err, MEDLEY_E_FORMAT, "%s: format '%s'; accepted: '" STORE_FORMAT "'", path,
                       format != NULL ? format : "");
     else if (!json_int(root, "users", &s->users) || !json_int(root, "items", &s->items) ||
              !json_int(root, "interactions", &s->count) || !json_bool(root, "ordered", &s->ordered) ||
-             !json_bool(root, "has_part", &s->has_part) || fingerprint == NULL ||
-             strlen(fingerprint) != FINGERPRINT_SIZE - 1)
+             !json_bool(root, "has_part", &s->has_part) || print == NULL ||
+             strlen(print) != FINGERPRINT_SIZE - 1)
         status = fail(err, MEDLEY_E_FORMAT, "%s: users, items, interactions, ordered, has_part or fingerprint is missing", path);
     else if (s->users < 0 || s->users > IDMAP_MOST || s->items < 0 || s->items > IDMAP_MOST)
         status = fail(err, MEDLEY_E_FORMAT, "%s: %lld users, %lld items; accepted: 0..%lld", path, (long long)s->users,
                       (long long)s->items, (long long)IDMAP_MOST);
     else
-        memcpy(s->fingerprint, fingerprint, FINGERPRINT_SIZE);
+        memcpy(s->fingerprint, print, FINGERPRINT_SIZE);
 done:
     json_free(root);
     mem_free(bytes);

@@ -25,6 +25,36 @@ typedef struct judged {
     int64_t listed;
 } judged;
 
+/* How many of the block's positions are among the first k. */
+static inline int64_t tie_block_within(const tie_block *b, int64_t k)
+{
+    const int64_t left = k - b->start;
+    return left < 0 ? 0 : left < b->size ? left : b->size;
+}
+
+/* Expected number of relevant items among the first k: each position of a block is relevant with
+ * probability relevant / size. */
+static inline double judged_hits(const judged *user, int64_t k)
+{
+    double hits = 0;
+    for (const tie_block *b = user->blocks; b < user->blocks + user->block_count; b++)
+        hits += (double)b->relevant * (double)tie_block_within(b, k) / (double)b->size;
+    return hits;
+}
+
+/* Hits of the ideal list of length k. */
+static inline int64_t judged_most_hits(const judged *user, int64_t k)
+{
+    return k < user->relevant ? k : user->relevant;
+}
+
+/* All users' lists at a cutoff. */
+typedef struct exposure {
+    int64_t users;            /* lists */
+    const int64_t *shown;     /* [items] how many lists hold the item */
+    const int64_t *histogram; /* [users + 1] how many items are in exactly 0, 1, ... users lists */
+} exposure;
+
 /* What list metrics know of the training data and the catalogue. */
 typedef struct metric_context {
     int64_t items;                /* of the whole catalogue */
@@ -36,11 +66,11 @@ typedef struct metric_class {
     const char *name;
     const char *summary;    /* one phrase */
     const char *definition; /* the formula in plain text, every choice in it named */
-    double worst, best;     /* range; best < worst for "less is better" */
+    double worst, best;     /* range; best < worst for "less is better"; INFINITY: depends on the data */
     /* Per user, at cutoff k >= 1; averaged over users. NULL for metrics of all lists together. */
     double (*of_user)(const judged *user, int64_t k, const metric_context *context);
-    /* Of all users' lists at a cutoff: shown [items] = how often each item was listed. */
-    double (*of_lists)(const int64_t *shown, const metric_context *context);
+    /* Of all users' lists at a cutoff; NULL for metrics per user. */
+    double (*of_lists)(const exposure *lists, const metric_context *context);
 } metric_class;
 
 extern const metric_class *const metric_classes[]; /* ends with NULL */

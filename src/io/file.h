@@ -22,7 +22,11 @@ MEDLEY_MUST_USE medley_status file_read(file *f, void *bytes, size_t size, size_
 /* Creates or empties a file for writing. */
 MEDLEY_MUST_USE medley_status file_create(const medley_runtime *rt, const char *path, file **out,
                                           medley_error *err);
-/* Writes all bytes or fails with E_IO. */
+/* As file_create, and holds a lock (flock) on the file until it ends: fails with E_EXISTS while
+ * another descriptor, of this process too, holds it. What a dead writer left is emptied. */
+MEDLEY_MUST_USE medley_status file_create_locked(const medley_runtime *rt, const char *path, file **out,
+                                                 medley_error *err);
+/* Writes all bytes or fails with E_IO. Not buffered: give it large pieces. */
 MEDLEY_MUST_USE medley_status file_write(file *f, const void *bytes, size_t size, medley_error *err);
 /* Flushes a written file to the disk (fsync), closes and frees it, also when it fails. */
 MEDLEY_MUST_USE medley_status file_finish(file *f, medley_error *err);
@@ -50,6 +54,13 @@ MEDLEY_MUST_USE medley_status file_exchange(const medley_runtime *rt, const char
 MEDLEY_MUST_USE medley_status file_make_folder(const medley_runtime *rt, const char *path, medley_error *err);
 /* Removes a file or a folder with all it holds; what is not there is fine. Never follows links. */
 MEDLEY_MUST_USE medley_status file_remove_tree(const medley_runtime *rt, const char *path, medley_error *err);
+
+/* Flushes a file to the disk, or a folder with all it holds: what others (SQLite) wrote. */
+MEDLEY_MUST_USE medley_status file_sync(const medley_runtime *rt, const char *path, medley_error *err);
+/* Holds a lock (flock) on a folder until file_close. Fails with E_EXISTS while another descriptor
+ * holds it, E_NOT_FOUND when it is gone by the time it is locked. */
+MEDLEY_MUST_USE medley_status file_lock_folder(const medley_runtime *rt, const char *path, file **out,
+                                               medley_error *err);
 
 /* mem_alloc'd "folder/name". */
 MEDLEY_MUST_USE medley_status file_join(const medley_runtime *rt, const char *folder, const char *name,

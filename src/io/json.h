@@ -30,7 +30,8 @@ bool json_as_int(const json *value, int64_t *out);
 const char *json_as_text(const json *value);
 
 /* Building. A failed allocation makes NULL, and every call takes NULL and passes it on as a
- * failure of json_render: build freely, check once. Keys keep their order. */
+ * failure of json_render: build freely, check once. Fill a value before it is put into another: it
+ * is gone if that one could not be made. Keys keep their order. */
 json *json_new_object(void);
 json *json_new_array(void);
 void json_set_text(json *object, const char *key, const char *value);

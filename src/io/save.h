@@ -1,5 +1,6 @@
-/* Whole outputs or none. A file: temporary beside it, fsync, rename. A folder: built in
- * "<path>.partial", then renamed, or exchanged with the folder it replaces. */
+/* Whole outputs or none: built in "<path>.partial", flushed, then renamed to `path`, or (a folder)
+ * exchanged with the folder it replaces. Whoever dies on the way leaves the old output or the new
+ * one, and perhaps a partial one, which the next builder removes. */
 #ifndef IO_SAVE_H
 #define IO_SAVE_H
 
@@ -9,7 +10,8 @@
 MEDLEY_MUST_USE medley_status save_bytes(const medley_runtime *rt, const char *path, const void *bytes,
                                          size_t length, medley_error *err);
 
-/* A file being replaced. save_open .. save_write* .. then save_commit, or save_abandon on failure. */
+/* A file being replaced. A link is followed; a device or pipe is written directly. One writer at a
+ * time: a second one fails with E_EXISTS. save_open .. save_write* .. then save_commit, or save_abandon on failure. */
 typedef struct save save;
 MEDLEY_MUST_USE medley_status save_open(const medley_runtime *rt, const char *path, save **out,
                                         medley_error *err);
@@ -19,7 +21,7 @@ MEDLEY_MUST_USE medley_status save_commit(save *s, medley_error *err);
 /* Removes the temporary file and ends `s`. NULL is fine. */
 void save_abandon(save *s);
 
-/* A folder being built. Holds a lock (flock on "<path>.partial/.lock", which the system drops
+/* A folder being built. Holds a lock (flock on the partial folder itself, which the system drops
  * when a process dies): a second builder of the same path fails with E_EXISTS, what a dead one
  * left is removed. */
 typedef struct save_folder save_folder;

@@ -51,6 +51,7 @@ typedef struct model_class {
     const char *paper;   /* authors, title, venue; and every deliberate difference from it */
     const medley_param *params;
     size_t params_size;
+    const char *advice; /* what to do when the memory does not suffice: "raise ... or use ..." */
     /* Peak bytes that fit() needs beyond the training data. */
     int64_t (*estimate)(const void *params, const training *data);
     /* Adds tensors to an empty state with model_add. Must not depend on the number of threads. */

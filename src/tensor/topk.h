@@ -27,6 +27,15 @@ void topk_start(topk *t, topk_entry *entries, int64_t k, uint64_t seed, uint64_t
  * candidate. Returns -1, or the position of a score that is NaN or +INFINITY. */
 int64_t topk_offer(topk *t, const float *scores, int64_t count, uint32_t first);
 
+/* The parts of topk_offer, for scores that are only known roughly until they matter: */
+
+/* What a score must reach to change the outcome: the worst held one; finite. */
+float topk_threshold(const topk *t);
+/* The first position from `from` on whose score is not below `threshold` (NaN is not), or count. */
+int64_t topk_next(const float *scores, int64_t from, int64_t count, float threshold);
+/* Takes one finite score into account, whether it reaches the threshold or not. */
+void topk_push(topk *t, float score, uint32_t item);
+
 /* Sorts the entries, best first; ends the stream. */
 void topk_sort(topk *t);
 

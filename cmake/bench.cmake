@@ -1,0 +1,12 @@
+# bench/bench_x.c: programs that only `make bench` builds.
+file(GLOB bench_sources CONFIGURE_DEPENDS bench/bench_*.c)
+add_custom_target(bench)
+foreach(source IN LISTS bench_sources)
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} EXCLUDE_FROM_ALL ${source})
+  target_link_libraries(${name} PRIVATE medley_inside)
+  add_dependencies(bench ${name})
+endforeach()
+if(TARGET medley)
+  add_dependencies(bench medley)
+endif()

@@ -1,0 +1,23 @@
+# Everything the library links; ARCHITECTURE.md says what each one is for and which file may include it.
+find_package(OpenMP REQUIRED COMPONENTS C)
+find_package(PkgConfig REQUIRED)
+
+# Debian offers several OpenBLAS builds behind one name. Ours must share the OpenMP threads, so the
+# OpenMP build's own folder is asked first, whatever the alternatives system points at.
+set(openblas_pkgconfig /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-openmp/pkgconfig)
+if(EXISTS ${openblas_pkgconfig}/openblas.pc)
+  set(ENV{PKG_CONFIG_PATH} "${openblas_pkgconfig}:$ENV{PKG_CONFIG_PATH}")
+endif()
+
+pkg_check_modules(DEPS REQUIRED IMPORTED_TARGET openblas lapacke yaml-0.1 jansson sqlite3 zlib libzstd libxxhash libutf8proc)
+pkg_get_variable(openblas_config openblas openblas_config)
+if(openblas_config AND NOT openblas_config MATCHES "USE_OPENMP=1")
+  message(WARNING "this OpenBLAS was not built with OpenMP (${openblas_config}): its threads will compete with "
+                  "Medley's; on Debian install libopenblas-openmp-dev")
+endif()
+
+if(MEDLEY_TESTS)
+  pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
+endif()
+
+set(MEDLEY_LIBRARIES OpenMP::OpenMP_C PkgConfig::DEPS m)

@@ -1,0 +1,317 @@
+/* Settings as text, and binding them to parameter tables. */
+#include <ctype.h>
+
+#include "api/operation.h"
+#include "io/file.h"
+#include "io/yaml.h"
+
+enum { CONFIG_LONGEST = 1024 * 1024, NAMES_MOST = 256, KEY_LONGEST = 64 };
+
+typedef struct setting {
+    const char *key, *value, *origin;
+    medley_config_rank rank;
+} setting;
+
+struct medley_config {
+    const medley_runtime *rt;
+    arena texts;
+    setting *settings;
+    int64_t count, capacity;
+};
+
+medley_status medley_config_create(medley_runtime *runtime, medley_config **out, medley_error *err)
+{
+    *out = NULL;
+    TRY(mem_alloc_zero(runtime, 1, sizeof **out, out, err));
+    (*out)->rt = runtime;
+    (*out)->texts.rt = runtime;
+    error_clear(err);
+    return MEDLEY_OK;
+}
+
+void medley_config_free(medley_config *c)
+{
+    if (c == NULL)
+        return;
+    arena_release(&c->texts);
+    mem_free(c->settings);
+    mem_free(c);
+}
+
+static bool same_key(const char *a, const char *b)
+{
+    for (; *a != '\0' && *b != '\0'; a++, b++)
+        if ((*a == '-' ? '_' : *a) != (*b == '-' ? '_' : *b))
+            return false;
+    return *a == *b;
+}
+
+static setting *find(const medley_config *c, const char *key)
+{
+    for (int64_t i = 0; i < c->count; i++)
+        if (same_key(c->settings[i].key, key))
+            return &c->settings[i];
+    return NULL;
+}
+
+medley_status medley_config_set(medley_config *c, const char *key, const char *value, medley_config_rank rank,
+                                const char *origin, medley_error *err)
+{
+    if (key == NULL || value == NULL || key[0] == '\0')
+        return fail(err, MEDLEY_E_ARGUMENT, "a setting needs a key and a value");
+    setting s = {.rank = rank}, *old = find(c, key);
+    if (origin == NULL)
+        origin = "set";
+    TRY(arena_text(&c->texts, key, strlen(key), &s.key, err));
+    TRY(arena_text(&c->texts, value, strlen(value), &s.value, err));
+    TRY(arena_text(&c->texts, origin, strlen(origin), &s.origin, err));
+    if (old == NULL) {
+        TRY(mem_reserve(c->rt, &c->settings, &c->capacity, c->count + 1, sizeof *c->settings, err));
+        c->settings[c->count++] = s;
+    } else if (rank >= old->rank) {
+        *old = s;
+    }
+    return MEDLEY_OK;
+}
+
+const char *medley_config_value(const medley_config *c, const char *key)
+{
+    const setting *s = find(c, key);
+    return s != NULL ? s->value : NULL;
+}
+
+/* ---- YAML ---- */
+
+typedef struct yaml_target {
+    medley_config *config;
+    const char *path;
+} yaml_target;
+
+static medley_status take_pair(void *context, const char *key, const char *value, int line, medley_error *err)
+{
+    const yaml_target *t = context;
+    char origin[512];
+    snprintf(origin, sizeof origin, "%s:%d", t->path, line);
+    return medley_config_set(t->config, key, value, MEDLEY_FROM_YAML, origin, err);
+}
+
+static medley_status check_pair(void *context, const char *key, const char *value, int line, medley_error *err)
+{
+    (void)context, (void)key, (void)value, (void)line, (void)err;
+    return MEDLEY_OK;
+}
+
+medley_status medley_config_load(medley_config *c, const char *path, medley_error *err)
+{
+    char *bytes;
+    size_t length;
+    yaml_target target = {c, path};
+    TRY(file_read_whole(c->rt, path, CONFIG_LONGEST, &bytes, &length, err));
+    medley_status status = yaml_read(c->rt, path, bytes, length, check_pair, NULL, err); /* whole or nothing */
+    if (status == MEDLEY_OK)
+        status = yaml_read(c->rt, path, bytes, length, take_pair, &target, err);
+    mem_free(bytes);
+    return status;
+}
+
+/* ---- binding ---- */
+
+static medley_status take_environment(medley_config *c, const medley_param *table, medley_error *err)
+{
+    for (const medley_param *p = table; p != NULL && p->kind != MEDLEY_PARAM_END; p++) {
+        char name[KEY_LONGEST + 8] = "MEDLEY_";
+        size_t at = strlen(name);
+        for (const char *k = p->name; *k != '\0' && at < sizeof name - 1; k++)
+            name[at++] = (char)toupper((unsigned char)*k);
+        name[at] = '\0';
+        const char *value = getenv(name);
+        if (value != NULL)
+            TRY(medley_config_set(c, p->name, value, MEDLEY_FROM_ENVIRONMENT, name, err));
+    }
+    return MEDLEY_OK;
+}
+
+/* Defaults, then what the config says of this table's rows. Keys of other tables are left alone. */
+static medley_status fill(medley_config *c, const medley_param *table, void *values, medley_error *err)
+{
+    medley_params_reset(table, values);
+    TRY(take_environment(c, table, err));
+    for (int64_t i = 0; i < c->count; i++) {
+        const setting *s = &c->settings[i];
+        const medley_param *p = medley_param_find(table, s->key);
+        if (p == NULL)
+            continue;
+        const medley_status status = medley_param_set(p, values, s->value, err);
+        if (status != MEDLEY_OK)
+            return fail_while(err, status, "%s", s->origin);
+    }
+    return MEDLEY_OK;
+}
+
+static medley_status check_required(const medley_config *c, const operation_class *operation, medley_error *err)
+{
+    for (const medley_param *p = operation->table; p->kind != MEDLEY_PARAM_END; p++)
+        if ((p->flags & MEDLEY_PARAM_REQUIRED) != 0 && find(c, p->name) == NULL)
+            return fail(err, MEDLEY_E_CONFIG, "%s: %s is missing: %s", operation->name, p->name, p->help);
+    return MEDLEY_OK;
+}
+
+static int64_t collect_names(const medley_param *table, const char **names, int64_t count)
+{
+    for (const medley_param *p = table; p != NULL && p->kind != MEDLEY_PARAM_END && count < NAMES_MOST; p++)
+        names[count++] = p->name;
+    return count;
+}
+
+static medley_status check_keys(const medley_config *c, const bound_settings *s, medley_error *err)
+{
+    for (int64_t i = 0; i < c->count; i++) {
+        const setting *known = &c->settings[i];
+        if (medley_param_find(s->operation->table, known->key) != NULL ||
+            medley_param_find(s->member_table, known->key) != NULL)
+            continue;
+        const char *names[NAMES_MOST];
+        const int64_t count = collect_names(s->member_table, names, collect_names(s->operation->table, names, 0));
+        const char *nearest = medley_nearest(known->key, names, count);
+        if (nearest != NULL)
+            return fail(err, MEDLEY_E_CONFIG, "%s: unknown key '%s' (did you mean '%s'?)", known->origin, known->key, nearest);
+        return fail(err, MEDLEY_E_CONFIG, "%s: unknown key '%s'; see medley help %s", known->origin, known->key,
+                    s->operation->name);
+    }
+    return MEDLEY_OK;
+}
+
+static medley_status bind_member(medley_config *c, bound_settings *s, medley_error *err)
+{
+    const operation_class *o = s->operation;
+    registry_member member;
+    if (o->member_kind == NULL)
+        return MEDLEY_OK;
+    const medley_status status = registry_find(o->member_kind, medley_config_value(c, o->member_key), &member, err);
+    if (status != MEDLEY_OK)
+        return fail_while(err, MEDLEY_E_CONFIG, "%s: %s", find(c, o->member_key)->origin, o->member_key);
+    s->member = member.index;
+    s->member_table = member.entry.params;
+    TRY(mem_alloc_zero(c->rt, 1, member.params_size, &s->member_values, err));
+    return fill(c, s->member_table, s->member_values, err);
+}
+
+medley_status settings_bind(medley_config *c, const operation_class *operation, bound_settings *out, medley_error *err)
+{
+    *out = (bound_settings){.rt = c->rt, .operation = operation, .member = -1, .config = c};
+    medley_status status = MEDLEY_OK;
+    TRY_DONE(mem_alloc_zero(c->rt, 1, operation->size, &out->values, err));
+    TRY_DONE(fill(c, operation->table, out->values, err));
+    TRY_DONE(check_required(c, operation, err));
+    TRY_DONE(bind_member(c, out, err));
+    status = check_keys(c, out, err);
+done:
+    if (status != MEDLEY_OK)
+        settings_release(out);
+    return status;
+}
+
+void settings_release(bound_settings *s)
+{
+    mem_free(s->values);
+    mem_free(s->member_values);
+    s->values = s->member_values = NULL;
+}
+
+const char *settings_origin(const bound_settings *s, const medley_param *param)
+{
+    const setting *known = find(s->config, param->name);
+    return known != NULL ? known->origin : "default";
+}
+
+/* ---- showing ---- */
+
+static void report_table_rows(medley_report *r, const bound_settings *s, const medley_param *table, const void *values)
+{
+    for (const medley_param *p = table; p != NULL && p->kind != MEDLEY_PARAM_END; p++) {
+        char value[4096];
+        medley_param_format(p, values, value, sizeof value);
+        report_string(r, NULL, p->name);
+        report_string(r, NULL, value);
+        report_string(r, NULL, settings_origin(s, p));
+    }
+}
+
+static const operation_class *find_operation(const char *name)
+{
+    for (int i = 0; operation_classes[i] != NULL; i++)
+        if (strcmp(operation_classes[i]->name, name) == 0)
+            return operation_classes[i];
+    return NULL;
+}
+
+medley_status medley_config_resolve(medley_config *c, const char *operation, medley_report **out, medley_error *err)
+{
+    const operation_class *o = find_operation(operation);
+    bound_settings s;
+    *out = NULL;
+    if (o == NULL)
+        return fail(err, MEDLEY_E_ARGUMENT, "'%s' is no operation", operation);
+    TRY(settings_bind(c, o, &s, err));
+    medley_status status = report_create(c->rt, out, err);
+    if (status == MEDLEY_OK) {
+        report_table(*out, "settings", "Settings", "name|value|origin");
+        report_table_rows(*out, &s, o->table, s.values);
+        report_table_rows(*out, &s, s.member_table, s.member_values);
+        status = report_status(*out, err);
+    }
+    settings_release(&s);
+    if (status != MEDLEY_OK) {
+        medley_report_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+static medley_status yaml_rows(const bound_settings *s, const medley_param *table, const void *values, text *out,
+                               medley_error *err)
+{
+    for (const medley_param *p = table; p != NULL && p->kind != MEDLEY_PARAM_END; p++) {
+        char value[4096], *absolute = NULL;
+        medley_param_format(p, values, value, sizeof value);
+        if ((p->flags & MEDLEY_PARAM_PATH) != 0 && file_exists(value))
+            TRY(file_absolute(s->rt, value, &absolute, err));
+        yaml_write_pair(out, p->name, absolute != NULL ? absolute : value);
+        text_format(out, "  # %s\n", settings_origin(s, p));
+        mem_free(absolute);
+    }
+    return MEDLEY_OK;
+}
+
+medley_status settings_yaml(const bound_settings *s, text *out, medley_error *err)
+{
+    TRY(yaml_rows(s, s->operation->table, s->values, out, err));
+    TRY(yaml_rows(s, s->member_table, s->member_values, out, err));
+    return text_status(out, err);
+}
+
+/* ---- running ---- */
+
+medley_status operation_run(const operation_class *operation, medley_runtime *rt, medley_config *config,
+                            medley_report **out, medley_error *err)
+{
+    bound_settings settings;
+    medley_report *report;
+    if (out != NULL)
+        *out = NULL;
+    TRY(settings_bind(config, operation, &settings, err));
+    medley_status status = report_create(rt, &report, err);
+    if (status == MEDLEY_OK)
+        status = operation->run(rt, &settings, report, err);
+    if (status == MEDLEY_OK)
+        status = report_status(report, err);
+    settings_release(&settings);
+    if (status == MEDLEY_OK && out != NULL) {
+        *out = report;
+        report = NULL;
+    }
+    if (status == MEDLEY_OK)
+        error_clear(err);
+    medley_report_free(report);
+    return status;
+}

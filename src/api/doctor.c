@@ -1,0 +1,51 @@
+/* What this machine and build offer. */
+#include <medley/registry.h>
+
+#include "base/report.h"
+#include "tensor/gemm.h"
+
+static const char *instruction_set(void)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw"))
+        return "x86-64, AVX-512";
+    return __builtin_cpu_supports("avx2") ? "x86-64, AVX2" : "x86-64, baseline";
+#elif defined(__aarch64__)
+    return "arm64";
+#else
+    return "generic";
+#endif
+}
+
+medley_status medley_doctor(medley_runtime *rt, medley_report **out, medley_error *err)
+{
+    *out = NULL;
+    medley_report *r;
+    TRY(report_create(rt, &r, err));
+    const int64_t memory = runtime_memory_available();
+    report_facts(r, "system", "System");
+    report_string(r, "medley", medley_version());
+    report_string(r, "instructions", instruction_set());
+    report_int(r, "processors", parallel_processors());
+    report_int(r, "threads", rt->threads);
+    if (memory != INT64_MAX)
+        report_real(r, "memory_available_gib", (double)memory / (1 << 30));
+    report_string(r, "blas", gemm_library());
+    report_table(r, "members", "This build has", "kind|members");
+    medley_entry kind, entry;
+    for (int64_t k = 0; medley_registry_entry(NULL, k, &kind); k++) {
+        int64_t count = 0;
+        while (medley_registry_entry(kind.name, count, &entry))
+            count++;
+        report_string(r, NULL, kind.name);
+        report_int(r, NULL, count);
+    }
+    const medley_status status = report_status(r, err);
+    if (status != MEDLEY_OK) {
+        medley_report_free(r);
+        return status;
+    }
+    *out = r;
+    error_clear(err);
+    return MEDLEY_OK;
+}

@@ -1,0 +1,58 @@
+/* What an operation is: a row in operations.def and a file that defines operation_<name>. One
+ * mechanism binds settings for all of them. */
+#ifndef API_OPERATION_H
+#define API_OPERATION_H
+
+#include <medley/config.h>
+#include <medley/registry.h>
+
+#include "base/report.h"
+
+/* Settings bound to an operation: its own values, and those of the member it names (a format, a
+ * strategy, a model). Valid while the config is. */
+typedef struct bound_settings {
+    const medley_runtime *rt;
+    const struct operation_class *operation;
+    void *values;
+    int64_t member; /* index in its registry; -1: the operation names none */
+    const medley_param *member_table;
+    void *member_values;
+    const medley_config *config;
+} bound_settings;
+
+typedef struct operation_class {
+    const char *name, *summary, *details;
+    const medley_param *table;
+    size_t size;
+    const char *member_kind; /* "formats", ...: the kind named by the setting member_key; or NULL */
+    const char *member_key;
+    medley_status (*run)(medley_runtime *rt, const bound_settings *settings, medley_report *report, medley_error *err);
+} operation_class;
+
+extern const operation_class *const operation_classes[]; /* ends with NULL */
+
+/* Binds: takes the environment in, finds the member, checks every key. */
+MEDLEY_MUST_USE medley_status settings_bind(medley_config *config, const operation_class *operation,
+                                            bound_settings *out, medley_error *err);
+void settings_release(bound_settings *s);
+
+/* Where a parameter's value came from: "default", "exp.yaml:4", "MEDLEY_SEED", "--seed". */
+const char *settings_origin(const bound_settings *s, const medley_param *param);
+
+/* Appends all settings as YAML, each with its origin as a comment; paths absolute where they exist. */
+MEDLEY_MUST_USE medley_status settings_yaml(const bound_settings *s, text *out, medley_error *err);
+
+/* Binds and runs; hands over the report if `report` is not NULL. */
+MEDLEY_MUST_USE medley_status operation_run(const operation_class *operation, medley_runtime *rt,
+                                            medley_config *config, medley_report **report, medley_error *err);
+
+/* A member of a kind with what binding needs of it. */
+typedef struct registry_member {
+    medley_entry entry;
+    size_t params_size;
+    int64_t index;
+} registry_member;
+MEDLEY_MUST_USE medley_status registry_find(const char *kind, const char *name, registry_member *out,
+                                            medley_error *err);
+
+#endif

@@ -1,0 +1,154 @@
+#include <medley/model.h>
+
+#include <time.h>
+
+#include "api/operation.h"
+#include "data/matrix.h"
+#include "data/split.h"
+#include "io/save.h"
+#include "model/model.h"
+
+typedef struct train_params {
+    const char *store, *split, *model, *run;
+    int64_t seed;
+    bool force;
+} train_params;
+
+static const medley_param table[] = {
+    MEDLEY_TEXT(train_params, store, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH, .help = "the store to learn from"),
+    MEDLEY_TEXT(train_params, split, NULL, .flags = MEDLEY_PARAM_REQUIRED, .help = "its split; only the training part is learnt from"),
+    MEDLEY_TEXT(train_params, model, NULL, .flags = MEDLEY_PARAM_REQUIRED, .help = "what to fit; see medley list models"),
+    MEDLEY_TEXT(train_params, run, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH, .help = "run folder to make"),
+    MEDLEY_INT(train_params, seed, "0", 0, 9e15, .help = "of everything random in the model"),
+    MEDLEY_BOOL(train_params, force, "false", .help = "replace a run that is there"),
+    MEDLEY_PARAMS_END,
+};
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static medley_status write_text(const medley_runtime *rt, const char *folder, const char *name, const text *content,
+                                medley_error *err)
+{
+    char *path;
+    TRY(file_join(rt, folder, name, &path, err));
+    const medley_status status = save_bytes(rt, path, content->bytes, (size_t)content->length, err);
+    mem_free(path);
+    return status;
+}
+
+/* config.yaml: every setting with its origin; it trains the same model again with --config. */
+static medley_status write_config(const medley_runtime *rt, const bound_settings *s, const char *folder, medley_error *err)
+{
+    text yaml = {.rt = rt};
+    text_format(&yaml, "# medley %s train\n", medley_version());
+    medley_status status = settings_yaml(s, &yaml, err);
+    if (status == MEDLEY_OK)
+        status = write_text(rt, folder, "config.yaml", &yaml, err);
+    text_release(&yaml);
+    return status;
+}
+
+static medley_status write_log(const medley_runtime *rt, const char *folder, const training *data,
+                               const model_class *class, double seconds, medley_error *err)
+{
+    text log = {.rt = rt};
+    text_format(&log, "model %s\nusers %lld\nitems %lld\ninteractions %lld\nthreads %d\nfit_seconds %.3f\n", class->name,
+                (long long)data->users, (long long)data->items, (long long)csr_count(&data->matrix), rt->threads, seconds);
+    medley_status status = text_status(&log, err);
+    if (status == MEDLEY_OK)
+        status = write_text(rt, folder, "log.txt", &log, err);
+    text_release(&log);
+    return status;
+}
+
+static void tell(medley_report *report, const train_params *p, const training *data, const model_state *state,
+                 double seconds)
+{
+    int64_t bytes = 0;
+    for (int64_t i = 0; i < state->count; i++)
+        bytes += named_tensor_bytes(&state->tensors[i]);
+    report_facts(report, "run", "Run");
+    report_string(report, "run", p->run);
+    report_string(report, "model", p->model);
+    report_string(report, "split", p->split);
+    report_int(report, "users", data->users);
+    report_int(report, "items", data->items);
+    report_int(report, "training_interactions", csr_count(&data->matrix));
+    report_int(report, "model_bytes", bytes);
+    report_real(report, "fit_seconds", seconds);
+}
+
+/* Fits and fills the run folder. */
+static medley_status fit_and_save(const medley_runtime *rt, const bound_settings *s, const training *data,
+                                  const char *print, const char *folder, medley_report *report, medley_error *err)
+{
+    const model_class *class = model_classes[s->member];
+    model_state state = {0};
+    char *path = NULL;
+    medley_status status = MEDLEY_OK;
+    const double start = seconds_now();
+    TRY_DONE(class->fit(rt, s->member_values, data, &state, err));
+    const double seconds = seconds_now() - start;
+    TRY_DONE(file_join(rt, folder, "model.safetensors", &path, err));
+    TRY_DONE(model_save(rt, path, class, s->member_values, &state, data->users, data->items, print, err));
+    TRY_DONE(write_log(rt, folder, data, class, seconds, err));
+    TRY_DONE(write_config(rt, s, folder, err));
+    tell(report, s->values, data, &state, seconds);
+    status = report_status(report, err);
+done:
+    mem_free(path);
+    model_state_release(&state);
+    return status;
+}
+
+static medley_status run(medley_runtime *rt, const bound_settings *s, medley_report *report, medley_error *err)
+{
+    const train_params *p = s->values;
+    medley_store *store = NULL;
+    selection_parts parts = {0};
+    csr_owner matrix = {0};
+    save_folder *folder = NULL;
+    medley_status status = MEDLEY_OK;
+    TRY_DONE(store_open(rt, p->store, false, &store, err));
+    TRY_DONE(selection_open(store, p->split, &parts, err));
+    if (parts.train.view.count == 0) {
+        status = fail(err, MEDLEY_E_FORMAT, "split: '%s' has an empty training part", p->split);
+        goto done;
+    }
+    const interactions *const train = &parts.train.view;
+    TRY_DONE(matrix_of_parts(rt, &train, 1, store->users, store->items, true, &matrix, err));
+    const training data = {store->users, store->items, *train, matrix.view, (uint64_t)p->seed};
+    TRY_DONE(model_check_memory(model_classes[s->member], s->member_values, &data, err));
+    TRY_DONE(save_folder_open(rt, p->run, p->force, "config.yaml", &folder, err));
+    TRY_DONE(fit_and_save(rt, s, &data, parts.facts.fingerprint, save_folder_path(folder), report, err));
+    status = save_folder_commit(folder, err);
+    folder = NULL;
+done:
+    save_folder_abandon(folder);
+    csr_release(&matrix);
+    selection_release(&parts);
+    store_free(store);
+    return status;
+}
+
+const operation_class operation_train = {
+    .name = "train",
+    .summary = "fit a model on the training part of a split and write a run folder",
+    .details = "Test interactions cannot be read from here. A run folder holds config.yaml (every setting and where it "
+               "came from), model.safetensors and log.txt. Each model has settings of its own: medley help model NAME.",
+    .table = table,
+    .size = sizeof(train_params),
+    .member_kind = "models",
+    .member_key = "model",
+    .run = run,
+};
+
+medley_status medley_train(medley_runtime *rt, medley_config *config, medley_report **report, medley_error *err)
+{
+    return operation_run(&operation_train, rt, config, report, err);
+}

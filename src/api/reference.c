@@ -1,0 +1,180 @@
+/* Reference texts made from parameter tables alone. */
+#include "api/operation.h"
+#include "io/json.h"
+
+/* The name as a flag, "--top-k". */
+static void add_flag(text *out, const char *name)
+{
+    text_add(out, "--");
+    for (const char *p = name; *p != '\0'; p++)
+        text_append(out, *p == '_' ? "-" : p, 1);
+}
+
+static void add_default(text *out, const medley_param *p)
+{
+    if (p->preset == NULL)
+        text_add(out, "required");
+    else if (p->preset[0] == '\0')
+        text_add(out, "none");
+    else
+        text_add(out, p->preset);
+}
+
+static void render_help(text *out, const char *kind, const medley_entry *e)
+{
+    (void)kind;
+    text_format(out, "%s: %s\n", e->name, e->summary);
+    if (e->details != NULL && e->details[0] != '\0') {
+        text_add(out, "\n");
+        int column = 0; /* wrapped at 90 columns, between words */
+        for (const char *p = e->details; *p != '\0';) {
+            const size_t word = strcspn(p, " \n"), gap = p[word] != '\0';
+            if (column > 0 && column + (int)word > 90) {
+                text_add(out, "\n");
+                column = 0;
+            }
+            text_append(out, p, word);
+            column += (int)word + 1;
+            p += word + gap;
+            if (*p != '\0' && column + (int)strcspn(p, " \n") <= 90)
+                text_add(out, " ");
+        }
+        text_add(out, "\n");
+    }
+    if (e->params != NULL)
+        text_add(out, "\nSettings (flag, accepted, default):\n");
+    for (const medley_param *p = e->params; p != NULL && p->kind != MEDLEY_PARAM_END; p++) {
+        char accepted[256];
+        medley_param_accepts(p, accepted, sizeof accepted);
+        const int64_t start = out->length;
+        text_add(out, "  ");
+        add_flag(out, p->name);
+        text_pad(out, start, 28);
+        text_format(out, " %s, ", accepted);
+        add_default(out, p);
+        text_format(out, "\n      %s\n", p->help);
+    }
+}
+
+static void add_markdown_cell(text *out, const char *cell)
+{
+    for (const char *p = cell; *p != '\0'; p++)
+        text_format(out, *p == '|' ? "\\%c" : "%c", *p);
+}
+
+static void render_markdown(text *out, const char *kind, const medley_entry *e)
+{
+    text_format(out, "# %s (%s)\n\n%s.\n", e->name, kind, e->summary);
+    if (e->details != NULL && e->details[0] != '\0')
+        text_format(out, "\n%s\n", e->details);
+    if (e->params == NULL)
+        return;
+    text_add(out, "\n| setting | accepted | default | searched | meaning |\n|---|---|---|---|---|\n");
+    for (const medley_param *p = e->params; p->kind != MEDLEY_PARAM_END; p++) {
+        char accepted[256];
+        medley_param_accepts(p, accepted, sizeof accepted);
+        text_format(out, "| `%s` | ", p->name);
+        add_markdown_cell(out, accepted);
+        text_add(out, " | ");
+        add_default(out, p);
+        text_format(out, " | %s | ", p->sweep != NULL ? p->sweep : "");
+        add_markdown_cell(out, p->help);
+        text_add(out, " |\n");
+    }
+}
+
+static json *schema_of(const medley_param *p)
+{
+    static const char *const types[] = {
+        [MEDLEY_PARAM_INT] = "integer", [MEDLEY_PARAM_REAL] = "number",  [MEDLEY_PARAM_BOOL] = "boolean",
+        [MEDLEY_PARAM_ENUM] = "string", [MEDLEY_PARAM_TEXT] = "string",
+    };
+    json *schema = json_new_object();
+    int64_t integer = 0;
+    double real = 0;
+    json_set_text(schema, "type", types[p->kind]);
+    json_set_text(schema, "description", p->help);
+    if (p->kind == MEDLEY_PARAM_INT) {
+        json_set_int(schema, "minimum", (int64_t)p->min);
+        json_set_int(schema, "maximum", (int64_t)p->max);
+    } else if (p->kind == MEDLEY_PARAM_REAL) {
+        json_set_real(schema, "minimum", p->min);
+        json_set_real(schema, "maximum", p->max);
+    } else if (p->kind == MEDLEY_PARAM_ENUM) {
+        json *choices = json_new_array();
+        char choice[128];
+        for (const char *at = p->choices; at != NULL; at = strchr(at, '|') != NULL ? strchr(at, '|') + 1 : NULL) {
+            snprintf(choice, sizeof choice, "%.*s", (int)strcspn(at, "|"), at);
+            json_append_text(choices, choice);
+        }
+        json_set(schema, "enum", choices);
+    }
+    if (p->preset == NULL)
+        return schema;
+    if (p->kind == MEDLEY_PARAM_INT && number_int(p->preset, strlen(p->preset), &integer))
+        json_set_int(schema, "default", integer);
+    else if (p->kind == MEDLEY_PARAM_REAL && number_real(p->preset, strlen(p->preset), &real))
+        json_set_real(schema, "default", real);
+    else if (p->kind == MEDLEY_PARAM_BOOL)
+        json_set_bool(schema, "default", p->preset[0] == 't');
+    else
+        json_set_text(schema, "default", p->preset);
+    return schema;
+}
+
+static medley_status render_schema(text *out, const medley_entry *e, medley_error *err)
+{
+    json *root = json_new_object(), *properties = json_new_object(), *required = json_new_array();
+    for (const medley_param *p = e->params; p != NULL && p->kind != MEDLEY_PARAM_END; p++) {
+        json_set(properties, p->name, schema_of(p));
+        if ((p->flags & MEDLEY_PARAM_REQUIRED) != 0)
+            json_append_text(required, p->name);
+    }
+    json_set_text(root, "$schema", "https://json-schema.org/draft/2020-12/schema");
+    json_set_text(root, "title", e->name);
+    json_set_text(root, "description", e->summary);
+    json_set_text(root, "type", "object");
+    json_set(root, "properties", properties);
+    json_set(root, "required", required);
+    json_set_bool(root, "additionalProperties", false);
+    const medley_status status = json_render(root, 2, out, err);
+    json_free(root);
+    text_add(out, "\n");
+    return status;
+}
+
+static void render_sweep(text *out, const medley_entry *e)
+{
+    for (const medley_param *p = e->params; p != NULL && p->kind != MEDLEY_PARAM_END; p++)
+        if (p->sweep != NULL)
+            text_format(out, strchr(p->sweep, ':') != NULL ? "%s: %s\n" : "%s: [%s]\n", p->name, p->sweep);
+}
+
+medley_status medley_reference(medley_runtime *rt, const char *kind, const char *name, medley_reference_form form,
+                               char **out, medley_error *err)
+{
+    medley_entry e;
+    text rendered = {.rt = rt};
+    *out = NULL;
+    TRY(medley_registry_find(kind, name, &e, err));
+    medley_status status = MEDLEY_OK;
+    switch (form) {
+    case MEDLEY_REFERENCE_HELP: render_help(&rendered, kind, &e); break;
+    case MEDLEY_REFERENCE_MARKDOWN: render_markdown(&rendered, kind, &e); break;
+    case MEDLEY_REFERENCE_SCHEMA: status = render_schema(&rendered, &e, err); break;
+    case MEDLEY_REFERENCE_SWEEP: render_sweep(&rendered, &e); break;
+    default: status = fail(err, MEDLEY_E_ARGUMENT, "form: %d is no form of a reference", (int)form);
+    }
+    if (status == MEDLEY_OK)
+        status = text_status(&rendered, err);
+    if (status == MEDLEY_OK)
+        *out = rendered.bytes;
+    else
+        text_release(&rendered);
+    return status;
+}
+
+void medley_text_free(char *string)
+{
+    mem_free(string);
+}

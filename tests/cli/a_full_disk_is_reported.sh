@@ -1,0 +1,1 @@
+$MEDLEY help >/dev/full

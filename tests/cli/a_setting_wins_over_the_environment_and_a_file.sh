@@ -1,0 +1,3 @@
+printf 'users: 10\nitems: 30\n' >exp.yaml
+MEDLEY_USERS=20 $MEDLEY synth --out raw --set users=40 --config exp.yaml --print-config --tsv
+ls

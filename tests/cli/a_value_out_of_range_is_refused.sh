@@ -1,0 +1,1 @@
+$MEDLEY synth --out raw --users 0

@@ -1,0 +1,1 @@
+$MEDLEY trian --run run

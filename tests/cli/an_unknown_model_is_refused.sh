@@ -1,0 +1,1 @@
+$MEDLEY train --store store --split main --run run --model eaze

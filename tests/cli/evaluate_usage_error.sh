@@ -1,0 +1,1 @@
+$MEDLEY evaluate --run run --set cutoffs

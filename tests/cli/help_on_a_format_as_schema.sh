@@ -1,0 +1,1 @@
+$MEDLEY help format delimited --schema

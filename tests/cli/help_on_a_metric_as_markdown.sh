@@ -1,0 +1,1 @@
+$MEDLEY help metric ndcg --markdown

@@ -1,0 +1,3 @@
+$MEDLEY help model ease
+$MEDLEY help ease >short
+$MEDLEY help model ease | cmp - short

@@ -1,0 +1,1 @@
+$MEDLEY --json list strategies

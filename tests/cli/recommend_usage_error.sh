@@ -1,0 +1,1 @@
+$MEDLEY recommend --run run --topk 5

@@ -1,0 +1,1 @@
+$MEDLEY split --store store --name main --strategy randon

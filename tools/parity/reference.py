@@ -1,0 +1,251 @@
+#!/usr/bin/env python3
+"""Popularity, ItemKNN and EASE with their metrics, written from the papers and protocol in NumPy and SciPy.
+
+Shares no code with the library: what both compute must agree. Slow and plain on purpose.
+
+    reference.py STORE --split NAME --model itemknn --set neighbours=100 --task retrieval --cutoffs 5,10,20
+
+prints {"metric@k": value}. Models are fitted on the training part; users are scored from, and for the task
+`retrieval` not offered, what they have in training and validation; targets are in the test part.
+"""
+import argparse
+import json
+import math
+import pathlib
+import sys
+
+import numpy as np
+import scipy.linalg
+import scipy.sparse as sp
+
+BATCH = 512
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+# ---- Ties are broken by a hash of (seed, user, item): SplitMix64's finaliser, three times ----
+
+def mix64(x):
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def random_bits(seed, stream, counters):
+    with np.errstate(over="ignore"):
+        state = mix64(np.array([seed], np.uint64) + GOLDEN)
+        state = mix64(state ^ (np.array([stream], np.uint64) + GOLDEN))
+        return mix64(state ^ (np.asarray(counters).astype(np.uint64) + GOLDEN))
+
+
+# ---- The store ----
+
+class Split:
+    def __init__(self, store, name):
+        store = pathlib.Path(store)
+        self.users, self.items = dataset_counts(json.loads((store / "dataset.json").read_text()))
+        self.folder = store / "splits" / name
+
+    def events(self, part):
+        """(user, item) of every interaction, by user and in time."""
+        return tuple(np.load(self.folder / part / f"{column}.npy").astype(np.int64) for column in ("user", "item"))
+
+    def matrix(self, *parts):
+        """Who has what: ones, however often and in whichever part."""
+        user, item = (np.concatenate(columns) for columns in zip(*map(self.events, parts)))
+        matrix = sp.csr_matrix((np.ones(len(user)), (user, item)), shape=(self.users, self.items))
+        matrix.sum_duplicates()
+        matrix.data[:] = 1
+        return matrix
+
+    def targets(self, task):
+        """User -> items to find: all of the test part, or the first of it."""
+        found = {}
+        for user, item in zip(*self.events("test")):
+            if task == "retrieval":
+                found.setdefault(int(user), set()).add(int(item))
+            else:
+                found.setdefault(int(user), {int(item)})
+        return {user: np.array(sorted(items)) for user, items in sorted(found.items())}
+
+
+def dataset_counts(description):
+    counts = description.get("counts", description)
+    return int(counts["users"]), int(counts["items"])
+
+
+# ---- Models: each returns score(history of some users [B, I]) -> float64 [B, I] ----
+
+def popularity(train, parameters, seed):
+    counts = np.asarray(train.sum(axis=0)).ravel()
+    return lambda history: np.tile(counts, (history.shape[0], 1))
+
+
+def itemknn(train, parameters, seed):
+    """Cosine with shrinkage. Deshpande and Karypis, TOIS 2004; each item keeps its K nearest others."""
+    neighbours, shrinkage = int(parameters["neighbours"]), parameters["shrinkage"]
+    together = (train.T @ train).tocsr()
+    norm = np.sqrt(together.diagonal())
+    rows, columns, values = [], [], []
+    for i in range(train.shape[1]):
+        j = together.indices[together.indptr[i]:together.indptr[i + 1]]
+        dot = together.data[together.indptr[i]:together.indptr[i + 1]]
+        j, dot = j[j != i], dot[j != i]
+        similarity = (dot / (norm[i] * norm[j] + shrinkage)).astype(np.float32)
+        best = np.lexsort((random_bits(seed, i, j), -similarity))[:neighbours]
+        best = best[similarity[best] > 0]
+        rows.append(np.full(len(best), i))
+        columns.append(j[best])
+        values.append(similarity[best].astype(np.float64))
+    entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
+    by_item = sp.csr_matrix(entries, shape=together.shape)
+    return lambda history: (history @ by_item.T).toarray()
+
+
+def ease(train, parameters, seed):
+    """Steck, WWW 2019: P = (X'X + lambda I)^-1, B_ij = -P_ij / P_jj, zero diagonal."""
+    gram = (train.T @ train).toarray()
+    gram[np.diag_indices_from(gram)] += parameters["l2"]
+    inverse = scipy.linalg.inv(gram, overwrite_a=True, check_finite=False)
+    weights = -inverse / np.diag(inverse)
+    np.fill_diagonal(weights, 0)
+    weights = weights.astype(np.float32).astype(np.float64)
+    return lambda history: history @ weights
+
+
+MODELS = {"popularity": popularity, "itemknn": itemknn, "ease": ease}
+PARAMETERS = {"popularity": {}, "itemknn": {"neighbours": 100, "shrinkage": 0}, "ease": {"l2": 250}}
+
+
+def model_parameters(model, settings):
+    """The defaults, changed by NAME=VALUE texts."""
+    parameters = dict(PARAMETERS[model])
+    for name, _, value in (setting.partition("=") for setting in settings):
+        if name not in parameters:
+            sys.exit(f"{model}: unknown parameter '{name}' (known: {', '.join(parameters) or 'none'})")
+        parameters[name] = float(value)
+    return parameters
+
+
+# ---- One user: where the targets stand, and the list as shown ----
+
+def target_blocks(scores, targets):
+    """(candidates above, candidates tied, targets among these) for each score that a candidate target has."""
+    found = scores[targets]
+    values, relevant = np.unique(found[found > -np.inf], return_counts=True)
+    ordered = np.sort(scores)
+    above = len(scores) - np.searchsorted(ordered, values, "right")
+    tied = np.searchsorted(ordered, values, "right") - np.searchsorted(ordered, values, "left")
+    return sorted(zip(above.tolist(), tied.tolist(), relevant.tolist()))
+
+
+def shown_list(scores, length, seed, user):
+    candidates = np.flatnonzero(scores > -np.inf)
+    if len(candidates) > length:
+        worst = -np.partition(-scores[candidates], length - 1)[length - 1]
+        candidates = candidates[scores[candidates] >= worst]
+    return candidates[np.lexsort((random_bits(seed, user, candidates), -scores[candidates]))][:length]
+
+
+# ---- Metrics of one user, in expectation over the order of tied items ----
+
+def expected_metrics(blocks, target_count, k):
+    """blocks as target_blocks gives them; positions they do not cover hold no target."""
+    chance = np.zeros(k)  # that the position holds a target
+    for above, tied, relevant in blocks:
+        inside = slice(min(above, k), min(above + tied, k))
+        chance[inside] = relevant / tied
+    together = np.outer(chance, chance)  # that both positions do: independent in different blocks
+    for above, tied, relevant in blocks:
+        inside = slice(min(above, k), min(above + tied, k))
+        together[inside, inside] = relevant * (relevant - 1) / (tied * (tied - 1)) if tied > 1 else 1
+    np.fill_diagonal(together, chance)
+    rank = np.arange(1, k + 1)
+    most = min(k, target_count)
+    hits = chance.sum()
+    return {
+        "precision": hits / k,
+        "recall": hits / target_count,
+        "recall_capped": hits / most,
+        "hr": expected_hit(blocks, k),
+        "ndcg": (chance / np.log2(rank + 1)).sum() / (1 / np.log2(rank[:most] + 1)).sum(),
+        "mrr": expected_reciprocal_rank(blocks, k),
+        # precision@i times rel_i is the number of targets up to i, i among them, over i
+        "map": (np.tril(together).sum(axis=1) / rank).sum() / most,
+    }
+
+
+def expected_hit(blocks, k):
+    if not blocks or blocks[0][0] >= k:
+        return 0.0
+    above, tied, relevant = blocks[0]
+    drawn = min(tied, k - above)
+    return 1 - math.comb(tied - relevant, drawn) / math.comb(tied, drawn)
+
+
+def expected_reciprocal_rank(blocks, k):
+    if not blocks:
+        return 0.0
+    above, tied, relevant = blocks[0]
+    ways = math.comb(tied, relevant)
+    last = min(tied - relevant + 1, k - above)
+    return sum(math.comb(tied - j, relevant - 1) / ways / (above + j) for j in range(1, last + 1))
+
+
+def gini(counts):
+    n = len(counts)
+    share = np.sort(counts) / max(counts.sum(), 1)
+    return float(((2 * np.arange(1, n + 1) - n - 1) * share).sum() / max(n - 1, 1))
+
+
+def evaluate(split, model, parameters, task, mask, cutoffs, seed, fit_seed):
+    train, known, targets = split.matrix("train"), split.matrix("train", "val"), split.targets(task)
+    score = MODELS[model](train, parameters, fit_seed)
+    seen_by = np.asarray(train.sum(axis=0)).ravel()
+    bits = -np.log2(np.maximum(seen_by, 1) / max(np.count_nonzero(np.diff(train.indptr)), 1))
+    sums = {}
+    shown = {k: np.zeros(split.items) for k in cutoffs}
+    users = list(targets)
+    for first in range(0, len(users), BATCH):
+        batch = users[first:first + BATCH]
+        scores = score(known[batch]).astype(np.float32)
+        if mask:
+            scores[known[batch].nonzero()] = -np.inf
+        for row, user in zip(scores, batch):
+            blocks = target_blocks(row, targets[user])
+            items = shown_list(row, max(cutoffs), seed, user)
+            for k in cutoffs:
+                values = expected_metrics(blocks, len(targets[user]), k)
+                values["novelty"] = bits[items[:k]].mean() if len(items) > 0 else 0.0
+                for name, value in values.items():
+                    sums[f"{name}@{k}"] = sums.get(f"{name}@{k}", 0.0) + float(value)
+                shown[k][items[:k]] += 1
+    result = {name: value / len(users) for name, value in sums.items()}
+    for k in cutoffs:
+        result[f"item_coverage@{k}"] = float((shown[k] > 0).mean())
+        result[f"gini@{k}"] = gini(shown[k])
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("store")
+    parser.add_argument("--split", required=True)
+    parser.add_argument("--model", required=True, choices=sorted(MODELS))
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the model")
+    parser.add_argument("--task", default="retrieval", choices=["retrieval", "next_item"])
+    parser.add_argument("--mask", choices=["known", "none"], help="default: known for retrieval, none for next_item")
+    parser.add_argument("--cutoffs", default="5,10,20")
+    parser.add_argument("--seed", type=int, default=0, help="of the tie hash of shown lists")
+    parser.add_argument("--fit-seed", type=int, help="of the tie hash of neighbours; default: --seed")
+    options = parser.parse_args()
+    mask = options.mask or ("known" if options.task == "retrieval" else "none")
+    result = evaluate(
+        Split(options.store, options.split), options.model, model_parameters(options.model, options.set),
+        options.task, mask == "known", sorted(int(k) for k in options.cutoffs.split(",")), options.seed,
+        options.seed if options.fit_seed is None else options.fit_seed)
+    json.dump(result, sys.stdout, indent=1)
+    print()
+
+
+if __name__ == "__main__":
+    main()
