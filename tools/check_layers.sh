@@ -84,16 +84,14 @@ includes() {
 # One registry: rows against files.
 registry() {
     def=$1 prefix=$2 shared=$3
-    folder=$(dirname "$def")
-    for name in $(sed -n 's/^MEDLEY_[A-Z]*(\([a-z0-9_]*\).*/\1/p' "$def"); do
+    rows=" $(sed -n 's/^MEDLEY_[A-Z]*(\([a-z0-9_]*\).*/\1/p' "$def" | tr '\n' ' ')"
+    for name in $rows; do
         [ -f "$prefix$name.c" ] || { echo "$def: the row '$name' has no file $prefix$name.c"; bad=1; }
     done
-    for file in $(list "$folder" -name '*.c'); do
-        case $file in *_test.c) continue ;; "$prefix"*) ;; *) continue ;; esac
-        if basename "$file" | grep -Eqx "$shared"; then continue; fi
+    for file in $(list "$(dirname "$def")" -name '*.c' | grep -Ev "/($shared|.*_test\.c)\$"); do
         name=${file#"$prefix"}
-        name=${name%.c}
-        grep -q "^MEDLEY_[A-Z]*($name[,)]" "$def" || { echo "$file: has no row in $def"; bad=1; }
+        case $file in "$prefix"*) ;; *) continue ;; esac
+        case $rows in *" ${name%.c} "*) ;; *) echo "$file: has no row in $def"; bad=1 ;; esac
     done
 }
 

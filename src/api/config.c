@@ -131,6 +131,12 @@ static medley_status take_environment(medley_config *c, const medley_param *tabl
     return MEDLEY_OK;
 }
 
+/* Says where a refused value stands; a flag's message names the key already. */
+static medley_status fail_at(const setting *s, medley_status status, medley_error *err)
+{
+    return s->rank == MEDLEY_FROM_FLAG ? status : fail_while(err, status, "%s", s->origin);
+}
+
 /* Defaults, then what the config says of this table's rows. Keys of other tables are left alone. */
 static medley_status fill(medley_config *c, const medley_param *table, void *values, medley_error *err)
 {
@@ -143,7 +149,7 @@ static medley_status fill(medley_config *c, const medley_param *table, void *val
             continue;
         const medley_status status = medley_param_set(p, values, s->value, err);
         if (status != MEDLEY_OK)
-            return fail_while(err, status, "%s", s->origin);
+            return fail_at(s, status, err);
     }
     return MEDLEY_OK;
 }
@@ -187,9 +193,13 @@ static medley_status bind_member(medley_config *c, bound_settings *s, medley_err
     registry_member member;
     if (o->member_kind == NULL)
         return MEDLEY_OK;
-    const medley_status status = registry_find(o->member_kind, medley_config_value(c, o->member_key), &member, err);
-    if (status != MEDLEY_OK)
-        return fail_while(err, MEDLEY_E_CONFIG, "%s: %s", find(c, o->member_key)->origin, o->member_key);
+    const medley_param *key = medley_param_find(o->table, o->member_key);
+    const char *name = *(const char *const *)(const void *)((const char *)s->values + key->offset);
+    if (registry_find(o->member_kind, name, &member, err) != MEDLEY_OK) {
+        const setting *said = find(c, o->member_key);
+        const medley_status status = fail_while(err, MEDLEY_E_CONFIG, "%s", o->member_key);
+        return said != NULL ? fail_at(said, status, err) : status;
+    }
     s->member = member.index;
     s->member_table = member.entry.params;
     TRY(mem_alloc_zero(c->rt, 1, member.params_size, &s->member_values, err));

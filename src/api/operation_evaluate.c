@@ -222,9 +222,14 @@ static medley_status write_per_user(const judgement *j, const evaluation *e, med
     for (int64_t i = 0; i < e->users; i++) {
         text_format(&out, "%s\t%lld", j->model->store->user_ids[e->user[i]],
                     (long long)csr_row_count(&j->targets.view, e->user[i]));
-        for (int64_t n = 0; n < width; n++)
-            if (j->metrics[n / j->cutoff_count]->of_user != NULL)
-                text_format(&out, "\t%.17g", e->per_user[i * width + n]);
+        for (int64_t n = 0; n < width; n++) {
+            char value[40];
+            if (j->metrics[n / j->cutoff_count]->of_user == NULL)
+                continue;
+            number_format(e->per_user[i * width + n], value, sizeof value);
+            text_add(&out, "\t");
+            text_add(&out, value);
+        }
         text_add(&out, "\n");
     }
     medley_status status = text_status(&out, err);

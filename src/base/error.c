@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
+#include "base/text.h"
+
 #define ROW_NAME(name, value, text) \
     case value: return #name;
 #define ROW_TEXT(name, value, text) \
@@ -34,13 +37,28 @@ const char *medley_version(void)
     return VERSION_TEXT(MEDLEY_VERSION_MAJOR, MEDLEY_VERSION_MINOR, MEDLEY_VERSION_PATCH);
 }
 
+/* Controls are the characters of one byte below 0x20 or 0x7f, and U+0080 to U+009F, which end lines and
+ * command terminals too. */
+static void clean(char *message, size_t length)
+{
+    for (size_t at = 0; at < length;) {
+        const int size = text_character(message + at, length - at);
+        const unsigned char first = (unsigned char)message[at];
+        if (size == 0 || (size == 1 && (first < 0x20 || first == 0x7f)))
+            message[at] = '?';
+        else if (size == 2 && first == 0xc2 && (unsigned char)message[at + 1] < 0xa0)
+            message[at] = message[at + 1] = '?';
+        at += size > 0 ? (size_t)size : 1;
+    }
+}
+
 static void write_message(medley_error *err, medley_status status, const char *format, va_list values)
 {
     err->status = status;
-    vsnprintf(err->message, sizeof err->message, format, values);
-    for (char *p = err->message; *p != '\0'; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            *p = '?';
+    const int full = number_vprint(err->message, sizeof err->message, format, values);
+    const size_t length = full < 0 ? 0 : (size_t)full < sizeof err->message ? (size_t)full : sizeof err->message - 1;
+    err->message[length] = '\0';
+    clean(err->message, length);
 }
 
 medley_status fail(medley_error *err, medley_status status, const char *format, ...)
@@ -65,6 +83,7 @@ medley_status fail_while(medley_error *err, medley_status status, const char *fo
         va_end(values);
         const size_t used = strlen(err->message);
         snprintf(err->message + used, sizeof err->message - used, ": %s", cause);
+        clean(err->message, strlen(err->message)); /* a cause that was cut */
     }
     return status;
 }

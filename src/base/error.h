@@ -21,7 +21,8 @@
     } while (0)
 
 /* Writes the message and returns `status`. err may be NULL. Control characters in what is
- * formatted, NUL and line ends included, come out as '?': a message is one line. */
+ * formatted, NUL and line ends included, and bytes that are not UTF-8 come out as '?': a message is
+ * one line of text. */
 medley_status fail(medley_error *err, medley_status status, const char *format, ...) MEDLEY_PRINTF(3, 4);
 
 /* Puts "<context>: " in front of a message that is already there, and returns `status`. */

@@ -9,10 +9,6 @@
 enum { SHORT_MOST = 15 };
 #define LONG_BIT (UINT64_C(1) << 63)
 
-typedef struct key {
-    uint64_t low, high, hash;
-} key;
-
 static bool is_long(uint64_t high)
 {
     return (high & LONG_BIT) != 0;
@@ -47,13 +43,20 @@ static uint64_t load_tail(const char *p, size_t length)
     return a | b << (8 * (length / 2)) | c << (8 * (length - 1));
 }
 
-static key key_of(const char *id, size_t length)
+static uint64_t hash_short(idmap_key k)
 {
-    key k = {0, 0, 0};
+    const uint64_t hash = (k.low ^ (k.high * 0x9e3779b97f4a7c15u)) * 0xbf58476d1ce4e5b9u;
+    return hash ^ hash >> 32;
+}
+
+/* The id as a key that borrows long bytes, and its hash. */
+static idmap_key key_of(const char *id, size_t length, uint64_t *hash)
+{
+    idmap_key k = {0, 0};
     if (length > SHORT_MOST) {
         k.low = (uint64_t)(uintptr_t)id;
         k.high = LONG_BIT | length;
-        k.hash = hash_bytes(id, length);
+        *hash = hash_bytes(id, length);
         return k;
     }
     if (length >= 8) {
@@ -63,56 +66,52 @@ static key key_of(const char *id, size_t length)
         k.low = load_tail(id, length);
     }
     k.high |= (uint64_t)length << 56;
-    k.hash = (k.low ^ (k.high * 0x9e3779b97f4a7c15u)) * 0xbf58476d1ce4e5b9u;
-    k.hash ^= k.hash >> 32;
+    *hash = hash_short(k);
     return k;
 }
 
-static bool same(const idmap_slot *slot, const key *k)
+static uint64_t hash_of(idmap_key k)
 {
-    if (!is_long(k->high))
-        return slot->low == k->low && slot->high == k->high;
-    return slot->high == k->high && slot->check == (uint32_t)(k->hash >> 32) &&
-           memcmp((const char *)(uintptr_t)slot->low, (const char *)(uintptr_t)k->low,
-                  (size_t)(k->high & ~LONG_BIT)) == 0;
+    return is_long(k.high) ? hash_bytes((const char *)(uintptr_t)k.low, (size_t)(k.high & ~LONG_BIT)) : hash_short(k);
+}
+
+static bool same(idmap_key a, idmap_key b)
+{
+    if (a.high != b.high)
+        return false;
+    return a.low == b.low || (is_long(a.high) && memcmp((const char *)(uintptr_t)a.low, (const char *)(uintptr_t)b.low,
+                                                        (size_t)(a.high & ~LONG_BIT)) == 0);
+}
+
+static uint32_t check_of(uint64_t hash)
+{
+    return (uint32_t)(hash >> 32);
 }
 
 /* The slot that holds the key, or the empty one where it belongs. */
-static int64_t probe(const idmap *map, const key *k)
+static idmap_slot *probe(const idmap *map, idmap_key k, uint64_t hash)
 {
     const uint64_t mask = (uint64_t)map->slot_count - 1;
-    uint64_t at = k->hash & mask;
-    while (map->slots[at].index != IDMAP_NONE && !same(&map->slots[at], k))
-        at = (at + 1) & mask;
-    return (int64_t)at;
-}
-
-static key key_of_slot(const idmap_slot *slot)
-{
-    if (is_long(slot->high))
-        return key_of((const char *)(uintptr_t)slot->low, (size_t)(slot->high & ~LONG_BIT));
-    key k = {slot->low, slot->high, 0};
-    k.hash = (k.low ^ (k.high * 0x9e3779b97f4a7c15u)) * 0xbf58476d1ce4e5b9u;
-    k.hash ^= k.hash >> 32;
-    return k;
+    for (uint64_t at = hash & mask;; at = (at + 1) & mask) {
+        idmap_slot *slot = &map->slots[at];
+        if (slot->index == IDMAP_NONE || (slot->check == check_of(hash) && same(map->entries[slot->index], k)))
+            return slot;
+    }
 }
 
 static medley_status grow(idmap *map, medley_error *err)
 {
     const int64_t wanted = map->slot_count == 0 ? 256 : map->slot_count * 2;
+    const uint64_t mask = (uint64_t)wanted - 1;
     idmap_slot *slots;
     TRY(mem_alloc(map->rt, wanted, sizeof *slots, &slots, err));
-    for (int64_t i = 0; i < wanted; i++)
-        slots[i].index = IDMAP_NONE;
-    idmap bigger = *map;
-    bigger.slots = slots;
-    bigger.slot_count = wanted;
+    memset(slots, 0xff, (size_t)wanted * sizeof *slots);
     for (int64_t i = 0; i < map->count; i++) {
-        const idmap_slot *old = &map->slots[map->slot_of[i]];
-        const key k = key_of_slot(old);
-        const int64_t at = probe(&bigger, &k);
-        slots[at] = *old;
-        map->slot_of[i] = (uint32_t)at;
+        const uint64_t hash = hash_of(map->entries[i]);
+        uint64_t at = hash & mask;
+        while (slots[at].index != IDMAP_NONE)
+            at = (at + 1) & mask;
+        slots[at] = (idmap_slot){(uint32_t)i, check_of(hash)};
     }
     mem_free(map->slots);
     map->slots = slots;
@@ -128,30 +127,29 @@ void idmap_init(idmap *map, const medley_runtime *rt)
 void idmap_release(idmap *map)
 {
     mem_free(map->slots);
-    mem_free(map->slot_of);
+    mem_free(map->entries);
     arena_release(&map->bytes);
     idmap_init(map, map->rt);
 }
 
 medley_status idmap_add(idmap *map, const char *id, size_t length, uint32_t *index, medley_error *err)
 {
+    uint64_t hash;
+    idmap_key k = key_of(id, length, &hash);
     if (map->count * 2 >= map->slot_count)
         TRY(grow(map, err));
-    const key k = key_of(id, length);
-    idmap_slot *slot = &map->slots[probe(map, &k)];
+    idmap_slot *slot = probe(map, k, hash);
     if (slot->index == IDMAP_NONE) {
-        if (map->count >= IDMAP_MOST || map->slot_count > IDMAP_MOST)
-            return fail(err, MEDLEY_E_LIMIT, "more than %lld different ids", (long long)(IDMAP_MOST / 2));
-        TRY(mem_reserve(map->rt, &map->slot_of, &map->slot_of_capacity, map->count + 1,
-                        sizeof *map->slot_of, err));
-        uint64_t low = k.low;
+        if (map->count >= IDMAP_MOST)
+            return fail(err, MEDLEY_E_LIMIT, "more than %lld different ids", (long long)IDMAP_MOST);
+        TRY(mem_reserve(map->rt, &map->entries, &map->capacity, map->count + 1, sizeof *map->entries, err));
         if (is_long(k.high)) {
             const char *copy;
             TRY(arena_text(&map->bytes, id, length, &copy, err));
-            low = (uint64_t)(uintptr_t)copy;
+            k.low = (uint64_t)(uintptr_t)copy;
         }
-        *slot = (idmap_slot){low, k.high, (uint32_t)map->count, (uint32_t)(k.hash >> 32)};
-        map->slot_of[map->count++] = (uint32_t)(slot - map->slots);
+        *slot = (idmap_slot){(uint32_t)map->count, check_of(hash)};
+        map->entries[map->count++] = k;
     }
     *index = slot->index;
     return MEDLEY_OK;
@@ -159,22 +157,27 @@ medley_status idmap_add(idmap *map, const char *id, size_t length, uint32_t *ind
 
 uint32_t idmap_find(const idmap *map, const char *id, size_t length)
 {
-    if (map->slot_count == 0)
-        return IDMAP_NONE;
-    const key k = key_of(id, length);
-    return map->slots[probe(map, &k)].index;
+    uint64_t hash;
+    const idmap_key k = key_of(id, length, &hash);
+    return map->slot_count > 0 ? probe(map, k, hash)->index : IDMAP_NONE;
+}
+
+void idmap_prefetch(const idmap *map, const char *id, size_t length)
+{
+    uint64_t hash;
+    (void)key_of(id, length, &hash);
+    if (map->slot_count > 0)
+        __builtin_prefetch(&map->slots[hash & ((uint64_t)map->slot_count - 1)]);
 }
 
 const char *idmap_id(const idmap *map, uint32_t index, char *buffer, size_t *length)
 {
-    const idmap_slot *slot = &map->slots[map->slot_of[index]];
-    if (is_long(slot->high)) {
-        *length = (size_t)(slot->high & ~LONG_BIT);
-        return (const char *)(uintptr_t)slot->low;
+    const idmap_key *k = &map->entries[index];
+    if (is_long(k->high)) {
+        *length = (size_t)(k->high & ~LONG_BIT);
+        return (const char *)(uintptr_t)k->low;
     }
-    *length = (size_t)(slot->high >> 56);
-    memcpy(buffer, &slot->low, 8);
-    const uint64_t high = slot->high & 0x00ffffffffffffffu;
-    memcpy(buffer + 8, &high, 8);
+    *length = (size_t)(k->high >> 56);
+    memcpy(buffer, k, 16);
     return buffer;
 }

@@ -1,7 +1,7 @@
 /* External ids (any bytes) to dense indexes 0..count-1 in order of first insertion.
  *
- * Open addressing with linear probing. A slot holds ids of up to 15 bytes whole, so that a
- * look-up touches one cache line; longer ids live in an arena behind the slot. */
+ * Open addressing with linear probing. A slot is 8 bytes, so that the slots of a large catalogue stay in
+ * cache; an id of up to 15 bytes lives whole in its 16-byte entry, a longer one in an arena behind it. */
 #ifndef BASE_IDMAP_H
 #define BASE_IDMAP_H
 
@@ -9,10 +9,14 @@
 
 #include "base/arena.h"
 
+/* An id by itself. Short: the bytes, and the length in the top byte. Long: pointer, and length | top bit. */
+typedef struct idmap_key {
+    uint64_t low, high;
+} idmap_key;
+
 typedef struct idmap_slot {
-    uint64_t low, high; /* short: the bytes, length in the top byte. long: pointer, length | top bit */
-    uint32_t index;     /* IDMAP_NONE: empty */
-    uint32_t check;     /* bits of the hash, compared before a long id's bytes */
+    uint32_t index; /* of the entry; IDMAP_NONE: empty */
+    uint32_t check; /* bits of the hash, compared before the entry is touched */
 } idmap_slot;
 
 #define IDMAP_NONE UINT32_MAX
@@ -24,9 +28,8 @@ typedef struct idmap {
     const medley_runtime *rt;
     idmap_slot *slots;
     int64_t slot_count; /* a power of two, or 0 */
-    int64_t count;
-    uint32_t *slot_of; /* [count] where each index lives, to walk in insertion order */
-    int64_t slot_of_capacity;
+    idmap_key *entries; /* [count] by index */
+    int64_t count, capacity;
     arena bytes;
 } idmap;
 
@@ -41,6 +44,9 @@ MEDLEY_MUST_USE medley_status idmap_add(idmap *map, const char *id, size_t lengt
 
 /* The index of `id`, or IDMAP_NONE. */
 uint32_t idmap_find(const idmap *map, const char *id, size_t length);
+
+/* Starts fetching what a look-up of `id` will touch: for callers who know their next ids. */
+void idmap_prefetch(const idmap *map, const char *id, size_t length);
 
 /* The bytes of an index; not NUL-ended. Short ids are written to buffer[16], which the result may
  * point into. */

@@ -2,6 +2,8 @@
 
 #include <locale.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,17 +42,42 @@ static bool looks_decimal(const char *text, size_t length)
     return digit;
 }
 
-/* strtod with '.' as the decimal point, whatever locale the host program has set. */
-static double real_in_c_locale(const char *copy, char **end)
+/* This thread's locale is "C" between the two, whatever the host program has set. */
+typedef struct plain_locale {
+    locale_t c, before;
+} plain_locale;
+
+static plain_locale locale_enter(void)
 {
-    const locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    const locale_t before = c != (locale_t)0 ? uselocale(c) : (locale_t)0;
-    const double value = strtod(copy, end);
-    if (c != (locale_t)0) {
-        uselocale(before);
-        freelocale(c);
+    plain_locale l = {newlocale(LC_ALL_MASK, "C", (locale_t)0), (locale_t)0};
+    if (l.c != (locale_t)0)
+        l.before = uselocale(l.c);
+    return l;
+}
+
+static void locale_leave(plain_locale l)
+{
+    if (l.c != (locale_t)0) {
+        uselocale(l.before);
+        freelocale(l.c);
     }
-    return value;
+}
+
+int number_vprint(char *text, size_t size, const char *format, va_list values)
+{
+    const plain_locale l = locale_enter();
+    const int length = vsnprintf(text, size, format, values);
+    locale_leave(l);
+    return length;
+}
+
+int number_print(char *text, size_t size, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    const int length = number_vprint(text, size, format, values);
+    va_end(values);
+    return length;
 }
 
 bool number_real(const char *text, size_t length, double *out)
@@ -85,9 +112,23 @@ bool number_real(const char *text, size_t length, double *out)
         return false;
     memcpy(copy, text, length);
     copy[length] = '\0';
-    const double value = real_in_c_locale(copy, &end);
+    const plain_locale l = locale_enter();
+    const double value = strtod(copy, &end);
+    locale_leave(l);
     if (*end != '\0' || !isfinite(value))
         return false;
     *out = value;
     return true;
+}
+
+int number_format(double value, char *text, size_t size)
+{
+    char shown[32];
+    double back;
+    for (int digits = 15; digits <= 17; digits++) { /* %g drops zeros: 0.1 stays 0.1 */
+        const int length = number_print(shown, sizeof shown, "%.*g", digits, value);
+        if (number_real(shown, (size_t)length, &back) && back == value)
+            break;
+    }
+    return snprintf(text, size, "%s", shown);
 }

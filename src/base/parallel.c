@@ -20,20 +20,18 @@ medley_status parallel_run(const medley_runtime *rt, int64_t tasks, parallel_bod
                            medley_error *err)
 {
     medley_error first = {MEDLEY_OK, ""};
-    int64_t first_task = INT64_MAX;
-    atomic_bool stopped = false;
+    _Atomic int64_t first_task = INT64_MAX; /* the lowest that failed */
     const int threads = tasks < rt->threads ? (int)(tasks > 1 ? tasks : 1) : rt->threads;
 
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
     for (int64_t task = 0; task < tasks; task++) {
-        if (atomic_load_explicit(&stopped, memory_order_relaxed))
-            continue;
+        if (task > atomic_load_explicit(&first_task, memory_order_relaxed))
+            continue; /* lower tasks still run: which failure is told must not depend on the threads */
         medley_error own = {MEDLEY_OK, ""};
         const medley_status status = body(context, task, omp_get_thread_num(), &own);
         if (status == MEDLEY_OK)
             continue;
         own.status = status;
-        atomic_store_explicit(&stopped, true, memory_order_relaxed);
 #pragma omp critical(parallel_failure)
         if (task < first_task) {
             first_task = task;

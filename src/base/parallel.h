@@ -8,8 +8,8 @@
 /* One task; `worker` is in 0..threads-1 and indexes scratch memory. err is the task's own. */
 typedef medley_status (*parallel_body)(void *context, int64_t task, int worker, medley_error *err);
 
-/* Runs body for tasks 0..tasks-1, each once, in no fixed order. After a failure no new task is
- * started; the failure of the lowest-numbered failed task is returned. */
+/* Runs body for tasks 0..tasks-1, each once, in no fixed order. After a failure no task
+ * behind it is started; the failure of the lowest task that fails is returned, whatever the threads. */
 MEDLEY_MUST_USE medley_status parallel_run(const medley_runtime *rt, int64_t tasks, parallel_body body,
                                            void *context, medley_error *err);
 

@@ -131,13 +131,7 @@ int medley_param_format(const medley_param *p, const void *values, char *text, s
     case MEDLEY_PARAM_INT:
         return snprintf(text, size, "%lld", (long long)*(const int64_t *)field);
     case MEDLEY_PARAM_REAL:
-        for (int digits = 6;; digits++) { /* the shortest that reads back as the same number */
-            const double value = *(const double *)field;
-            double back;
-            const int used = snprintf(text, size, "%.*g", digits, value);
-            if (digits == 17 || (used < (int)size && number_real(text, (size_t)used, &back) && back == value))
-                return used;
-        }
+        return number_format(*(const double *)field, text, size);
     case MEDLEY_PARAM_BOOL:
         return snprintf(text, size, "%s", *(const bool *)field ? "true" : "false");
     case MEDLEY_PARAM_ENUM:
@@ -156,9 +150,9 @@ int medley_param_accepts(const medley_param *p, char *text, size_t size)
 {
     switch (p->kind) {
     case MEDLEY_PARAM_INT:
-        return snprintf(text, size, "%.0f..%.0f", p->min, p->max);
+        return number_print(text, size, "%.0f..%.0f", p->min, p->max);
     case MEDLEY_PARAM_REAL:
-        return snprintf(text, size, "%g..%g", p->min, p->max);
+        return number_print(text, size, "%g..%g", p->min, p->max);
     case MEDLEY_PARAM_BOOL:
         return snprintf(text, size, "true|false");
     case MEDLEY_PARAM_ENUM:

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 
+enum { COLUMNS_MOST = 64 }; /* of a table */
+
 typedef enum cell_kind { CELL_EMPTY, CELL_INT, CELL_REAL, CELL_TEXT } cell_kind;
 
 typedef struct cell {
@@ -55,10 +57,21 @@ void medley_report_free(medley_report *r)
     mem_free(r);
 }
 
+/* A copy that is UTF-8 and ends at its NUL: U+FFFD stands for every other byte and for NUL. */
 static const char *keep(medley_report *r, const char *bytes, size_t length)
 {
     const char *copy = NULL;
-    if (!r->failed && arena_text(&r->words, bytes, length, &copy, NULL) != MEDLEY_OK)
+    text *clean = &r->rendered;
+    clean->length = 0;
+    for (size_t at = 0; at < length && !clean->failed;) {
+        const size_t start = at;
+        for (int size; at < length && bytes[at] != '\0' && (size = text_character(bytes + at, length - at)) > 0;)
+            at += (size_t)size;
+        text_append(clean, bytes + start, at - start);
+        if (at < length)
+            text_add(clean, "\xef\xbf\xbd"), at++;
+    }
+    if (r->failed || clean->failed || arena_text(&r->words, clean->bytes, (size_t)clean->length, &copy, NULL) != MEDLEY_OK)
         r->failed = true;
     return copy;
 }
@@ -98,6 +111,7 @@ void report_table(medley_report *r, const char *name, const char *title, const c
 {
     section *s = start_section(r, name, title, false);
     while (s != NULL && !r->failed) {
+        assert(s->column_count < COLUMNS_MOST);
         const size_t length = strcspn(columns, "|");
         add_column(r, s, columns, length);
         if (columns[length] == '\0')
@@ -151,21 +165,23 @@ medley_status report_status(medley_report *r, medley_error *err)
     return r->failed ? fail(err, MEDLEY_E_NOMEM, "out of memory while building a report") : MEDLEY_OK;
 }
 
-/* A cell for people and TSV. Control characters would break lines and columns: they become spaces. */
+/* A cell for people and TSV. */
 static void cell_plain(text *out, const cell *c, bool exact)
 {
+    char number[40];
     switch (c->kind) {
     case CELL_INT:
         text_format(out, "%lld", (long long)c->integer);
         return;
     case CELL_REAL:
-        text_format(out, exact ? "%.17g" : "%.6g", c->real);
+        if (exact)
+            number_format(c->real, number, sizeof number);
+        else
+            number_print(number, sizeof number, "%.6g", c->real);
+        text_add(out, number);
         return;
     case CELL_TEXT:
-        for (const char *p = c->text; p != NULL && *p != '\0'; p++) {
-            const char shown = (unsigned char)*p < 0x20 || *p == 0x7f ? ' ' : *p;
-            text_append(out, &shown, 1);
-        }
+        text_add_plain(out, c->text);
         return;
     case CELL_EMPTY:
         return;
@@ -175,13 +191,14 @@ static void cell_plain(text *out, const cell *c, bool exact)
 static void json_string(text *out, const char *string)
 {
     text_add(out, "\"");
-    for (const char *p = string; *p != '\0'; p++) {
-        if (*p == '"' || *p == '\\')
-            text_format(out, "\\%c", *p);
-        else if ((unsigned char)*p < 0x20)
-            text_format(out, "\\u%04x", (unsigned)(unsigned char)*p);
-        else
-            text_append(out, p, 1);
+    for (const char *p = string, *end; *p != '\0'; p = end) {
+        for (end = p; (unsigned char)*end >= 0x20 && *end != '"' && *end != '\\';)
+            end++;
+        text_append(out, p, (size_t)(end - p));
+        if (*end == '"' || *end == '\\')
+            text_format(out, "\\%c", *end++);
+        else if (*end != '\0')
+            text_format(out, "\\u%04x", (unsigned)(unsigned char)*end++);
     }
     text_add(out, "\"");
 }
@@ -228,7 +245,7 @@ static void render_json(const medley_report *r, text *out)
         text_add(out, ": [");
         for (int64_t row = 0; row < row_count(s); row++) {
             text_format(out, "%s\n    ", row > 0 ? "," : "");
-            object_json(out, s, row, row_count(s) > 0 ? " " : "");
+            object_json(out, s, row, " ");
             text_add(out, " }");
         }
         text_add(out, "\n  ]");
@@ -288,8 +305,10 @@ static void cell_aligned(text *out, text *scratch, const cell *c, int width, boo
 static void facts_text(const section *s, text *out, text *scratch)
 {
     int width = 0;
-    for (int64_t c = 0; c < s->column_count; c++)
-        width = text_width(s->columns[c], strlen(s->columns[c])) > width ? (int)strlen(s->columns[c]) : width;
+    for (int64_t c = 0; c < s->column_count; c++) {
+        const int own = text_width(s->columns[c], strlen(s->columns[c]));
+        width = own > width ? own : width;
+    }
     for (int64_t c = 0; c < s->column_count; c++) {
         text_add(out, "  ");
         const int64_t start = out->length;
@@ -301,20 +320,41 @@ static void facts_text(const section *s, text *out, text *scratch)
     }
 }
 
+/* How one column of a table is laid out. */
+typedef struct layout {
+    cell heading;
+    int width;
+    bool right;
+} layout;
+
+static void lay_out(const section *s, layout *columns, text *scratch)
+{
+    for (int64_t c = 0; c < s->column_count; c++) {
+        layout *l = &columns[c];
+        *l = (layout){.heading = {.kind = CELL_TEXT, .text = s->columns[c]}, .right = is_numeric(s, c)};
+        l->width = cell_width(scratch, &l->heading);
+        for (int64_t n = c; n < s->cell_count; n += s->column_count) {
+            const int own = cell_width(scratch, &s->cells[n]);
+            l->width = own > l->width ? own : l->width;
+        }
+    }
+}
+
 static void table_text(const section *s, text *out, text *scratch)
 {
+    layout columns[COLUMNS_MOST];
+    if (s->cell_count == 0) {
+        text_add(out, "  nothing\n");
+        return;
+    }
+    lay_out(s, columns, scratch);
     for (int64_t row = -1; row < row_count(s); row++) {
         text_add(out, "  ");
         for (int64_t c = 0; c < s->column_count; c++) {
-            const cell heading = {.kind = CELL_TEXT, .text = s->columns[c]};
-            int width = cell_width(scratch, &heading);
-            for (int64_t n = c; n < s->cell_count; n += s->column_count) {
-                const int own = cell_width(scratch, &s->cells[n]);
-                width = own > width ? own : width;
-            }
-            const cell *shown = row < 0 ? &heading : &s->cells[row * s->column_count + c];
-            cell_aligned(out, scratch, shown, width, is_numeric(s, c), c + 1 == s->column_count);
-            if (c + 1 < s->column_count)
+            const layout *l = &columns[c];
+            const bool last = c + 1 == s->column_count;
+            cell_aligned(out, scratch, row < 0 ? &l->heading : &s->cells[row * s->column_count + c], l->width, l->right, last);
+            if (!last)
                 text_add(out, "  ");
         }
         text_add(out, "\n");

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/number.h"
 
 static bool reserve(text *t, int64_t more)
 {
@@ -34,13 +35,43 @@ void text_format(text *t, const char *format, ...)
     va_list values, again;
     va_start(values, format);
     va_copy(again, values);
-    const int length = vsnprintf(NULL, 0, format, values);
-    if (length >= 0 && reserve(t, length)) {
-        vsnprintf(t->bytes + t->length, (size_t)length + 1, format, again);
+    const int length = number_vprint(NULL, 0, format, values);
+    if (length < 0) {
+        t->failed = true; /* more than INT_MAX bytes */
+    } else if (reserve(t, length)) {
+        number_vprint(t->bytes + t->length, (size_t)length + 1, format, again);
         t->length += length;
     }
     va_end(again);
     va_end(values);
+}
+
+void text_add_plain(text *t, const char *string)
+{
+    const int64_t start = t->length;
+    text_add(t, string);
+    for (int64_t i = start; i < t->length; i++)
+        if ((unsigned char)t->bytes[i] < 0x20 || t->bytes[i] == 0x7f)
+            t->bytes[i] = ' ';
+}
+
+/* Unicode 15, table 3-7: what the second byte may be depends on the first. */
+int text_character(const char *bytes, size_t length)
+{
+    const unsigned char *p = (const unsigned char *)bytes;
+    if (length == 0)
+        return 0;
+    if (p[0] < 0x80)
+        return 1;
+    const int size = p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+    const unsigned lowest = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
+    const unsigned highest = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
+    if (size == 0 || length < (size_t)size || p[1] < lowest || p[1] > highest)
+        return 0;
+    for (int i = 2; i < size; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    return size;
 }
 
 int text_width(const char *bytes, size_t length)

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdarg.h>
 
-enum { CHUNK_ROWS = 1 << 17, ID_LONGEST = 4096 };
+enum { CHUNK_ROWS = 1 << 17, ID_LONGEST = 4096, PREFETCH_ROWS = 8 };
 
 /* 2100-01-01: later times are more likely milliseconds, or nonsense. */
 #define TIME_LATEST INT64_C(4102444799)
@@ -464,6 +464,16 @@ static medley_status take_list(const interaction_file *f, ingest_worker *w, cons
     return MEDLEY_OK;
 }
 
+/* Items of a large catalogue come from all over its map: the wait for memory overlaps with the rows before. */
+static inline void prefetch_item(const interaction_file *f, const ingest_worker *w, int64_t row)
+{
+    const delimited_table *t = &w->table;
+    if (row >= t->row_count || t->row_end[row - 1] + (uint32_t)f->item >= t->row_end[row])
+        return;
+    const delimited_field field = t->fields[t->row_end[row - 1] + (uint32_t)f->item];
+    idmap_prefetch(&w->items.map, w->block.bytes + field.start, field.end - field.start);
+}
+
 static medley_status take_block(const interaction_file *f, ingest_worker *w, int64_t first_row, medley_error *err)
 {
     const delimited_table *t = &w->table;
@@ -478,6 +488,7 @@ static medley_status take_block(const interaction_file *f, ingest_worker *w, int
         if (count == 1 && fields[0].start == fields[0].end)
             continue; /* an empty line */
         w->rows++;
+        prefetch_item(f, w, row + PREFETCH_ROWS);
         if (f->layout->list && count > f->item)
             TRY(take_list(f, w, fields, count, ingest_line(w, row), place, chunk, err));
         else if (!f->layout->list && count == f->columns)
@@ -549,7 +560,7 @@ static medley_status read_first_block(interaction_file *f, bool *more, medley_er
 medley_status ingest_interactions(ingest *in, const char *path, const interaction_layout *layout, medley_error *err)
 {
     interaction_file f = {.in = in, .layout = layout, .path = path};
-    const records_options options = {.delimiter = layout->delimiter[0], .quotes = layout->quotes};
+    const records_options options = {.delimiter = layout->delimiter, .quotes = layout->quotes};
     int64_t source;
     bool more;
     medley_status status = MEDLEY_OK;

@@ -104,7 +104,7 @@ static medley_status take_item_block(item_file *f, ingest_worker *w, int64_t fir
 
 medley_status ingest_items(ingest *in, const char *path, const item_layout *layout, medley_error *err)
 {
-    const records_options options = {.delimiter = layout->delimiter[0], .quotes = layout->quotes};
+    const records_options options = {.delimiter = layout->delimiter, .quotes = layout->quotes};
     item_file f = {
         .in = in,
         .layout = layout,

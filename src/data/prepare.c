@@ -21,24 +21,37 @@ const medley_param prepare_table[] = {
     MEDLEY_PARAMS_END,
 };
 
-/* What each step removed, told to people and kept in dataset.json. */
+enum { STEPS_MOST = 8 };
+
+/* What each cleaning step removed. */
 typedef struct filter_log {
-    json *steps;
-    medley_report *report;
+    struct filter_step {
+        char what[96];
+        int64_t rows, users, items;
+    } steps[STEPS_MOST];
+    int64_t count;
 } filter_log;
 
-static void log_step(filter_log *log, const char *step, int64_t rows, int64_t users, int64_t items)
+static void log_step(filter_log *log, const char *what, int64_t rows, int64_t users, int64_t items)
 {
-    json *row = json_new_object();
-    json_set_text(row, "step", step);
-    json_set_int(row, "interactions", rows);
-    json_set_int(row, "users", users);
-    json_set_int(row, "items", items);
-    json_append(log->steps, row);
-    report_string(log->report, NULL, step);
-    report_int(log->report, NULL, rows);
-    report_int(log->report, NULL, users);
-    report_int(log->report, NULL, items);
+    assert(log->count < STEPS_MOST);
+    struct filter_step *s = &log->steps[log->count++];
+    *s = (struct filter_step){.rows = rows, .users = users, .items = items};
+    snprintf(s->what, sizeof s->what, "%s", what);
+}
+
+static json *describe_steps(const filter_log *log)
+{
+    json *steps = json_new_array();
+    for (const struct filter_step *s = log->steps; s < log->steps + log->count; s++) {
+        json *row = json_new_object();
+        json_set_text(row, "step", s->what);
+        json_set_int(row, "interactions", s->rows);
+        json_set_int(row, "users", s->users);
+        json_set_int(row, "items", s->items);
+        json_append(steps, row);
+    }
+    return steps;
 }
 
 static medley_status clean(dataset *d, const prepare_params *p, filter_log *log, medley_error *err)
@@ -153,8 +166,8 @@ static void describe_options(json *options, const medley_param *table, const voi
 }
 
 static medley_status write_description(const dataset *d, const prepare_params *p, const reader_class *reader,
-                                       const void *reader_values, json *steps, const char *hex, const char *folder,
-                                       medley_error *err)
+                                       const void *reader_values, const filter_log *log, const char *hex,
+                                       const char *folder, medley_error *err)
 {
     json *root = json_new_object(), *options = json_new_object();
     text rendered = {.rt = d->rt};
@@ -173,7 +186,7 @@ static medley_status write_description(const dataset *d, const prepare_params *p
     json_set_bool(root, "ordered", d->ordered);
     json_set_text(root, "fingerprint", hex);
     json_set(root, "options", options);
-    json_set(root, "filters", steps);
+    json_set(root, "filters", describe_steps(log));
     json_set(root, "sources", describe_sources(d));
     json_set(root, "bad_rows", describe_bad_rows(d));
     medley_status status = json_render(root, 2, &rendered, err);
@@ -189,7 +202,7 @@ static medley_status write_description(const dataset *d, const prepare_params *p
 
 /* Fills the folder: columns, catalogue, and last the description that makes it a store. */
 static medley_status write_store(const dataset *d, const prepare_params *p, const reader_class *reader,
-                                 const void *reader_values, json *steps, const char *folder, char *hex,
+                                 const void *reader_values, const filter_log *log, const char *folder, char *hex,
                                  medley_error *err)
 {
     fingerprint *print = NULL;
@@ -202,16 +215,14 @@ static medley_status write_store(const dataset *d, const prepare_params *p, cons
     TRY_DONE(runtime_progress(d->rt, "writing", 1, 2, err));
     TRY_DONE(write_catalog(d, folder, print, err));
     fingerprint_hex(print, hex);
-    status = write_description(d, p, reader, reader_values, steps, hex, folder, err);
-    steps = NULL;
+    status = write_description(d, p, reader, reader_values, log, hex, folder, err);
 done:
-    json_free(steps);
     fingerprint_free(print);
     mem_free(columns);
     return status;
 }
 
-static void tell_counts(const dataset *d, const prepare_params *p, const char *hex, medley_report *report)
+static void tell(const dataset *d, const prepare_params *p, const filter_log *log, const char *hex, medley_report *report)
 {
     report_facts(report, "counts", "Store");
     report_string(report, "store", p->store);
@@ -225,6 +236,13 @@ static void tell_counts(const dataset *d, const prepare_params *p, const char *h
         report_int(report, NULL, d->sources[i].rows);
         report_int(report, NULL, d->sources[i].bad);
     }
+    report_table(report, "filters", "Removed", "step|interactions|users|items");
+    for (const struct filter_step *s = log->steps; s < log->steps + log->count; s++) {
+        report_string(report, NULL, s->what);
+        report_int(report, NULL, s->rows);
+        report_int(report, NULL, s->users);
+        report_int(report, NULL, s->items);
+    }
 }
 
 medley_status prepare_run(const medley_runtime *rt, const prepare_params *p, const reader_class *reader,
@@ -235,7 +253,7 @@ medley_status prepare_run(const medley_runtime *rt, const prepare_params *p, con
     dataset d = {.rt = rt};
     save_folder *folder = NULL;
     char hex[FINGERPRINT_SIZE];
-    filter_log log = {NULL, report};
+    filter_log log = {.count = 0};
     medley_status status = MEDLEY_OK;
     if (p->rating_min > p->rating_max)
         return fail(err, MEDLEY_E_CONFIG, "rating_min: %g is above rating_max, %g", p->rating_min, p->rating_max);
@@ -246,20 +264,14 @@ medley_status prepare_run(const medley_runtime *rt, const prepare_params *p, con
     TRY_DONE(ingest_finish(in, &d, err));
     ingest_free(in); /* half of the peak */
     in = NULL;
-    log.steps = json_new_array();
-    report_table(report, "filters", "Removed", "step|interactions|users|items");
     TRY_DONE(clean(&d, p, &log, err));
     TRY_DONE(runtime_progress(rt, "writing", 0, 2, err));
-    status = write_store(&d, p, reader, reader_values, log.steps, save_folder_path(folder), hex, err);
-    log.steps = NULL;
-    if (status != MEDLEY_OK)
-        goto done;
-    tell_counts(&d, p, hex, report);
+    TRY_DONE(write_store(&d, p, reader, reader_values, &log, save_folder_path(folder), hex, err));
+    tell(&d, p, &log, hex, report);
     TRY_DONE(report_status(report, err));
     status = save_folder_commit(folder, err);
     folder = NULL;
 done:
-    json_free(log.steps);
     ingest_free(in);
     dataset_release(&d);
     save_folder_abandon(folder);

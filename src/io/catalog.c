@@ -27,16 +27,16 @@ static const char indexes[] =
 static medley_status fail_sqlite(sqlite3 *db, const char *path, medley_error *err)
 {
     const int code = db != NULL ? sqlite3_errcode(db) & 0xff : SQLITE_NOMEM;
-    const medley_status status = code == SQLITE_NOMEM                                    ? MEDLEY_E_NOMEM
-                                 : code == SQLITE_CONSTRAINT || code == SQLITE_TOOBIG    ? MEDLEY_E_ARGUMENT
-                                 : code == SQLITE_CORRUPT || code == SQLITE_NOTADB ||
-                                         code == SQLITE_ERROR || code == SQLITE_SCHEMA ? MEDLEY_E_FORMAT
-                                                                                         : MEDLEY_E_IO;
+    const medley_status status =
+        code == SQLITE_NOMEM                                 ? MEDLEY_E_NOMEM
+        : code == SQLITE_CONSTRAINT || code == SQLITE_TOOBIG ? MEDLEY_E_ARGUMENT
+        : code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_ERROR || code == SQLITE_SCHEMA
+            ? MEDLEY_E_FORMAT
+            : MEDLEY_E_IO;
     return fail(err, status, "%s: %s", path, db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(SQLITE_NOMEM));
 }
 
-static medley_status prepare(sqlite3 *db, const char *path, const char *sql, sqlite3_stmt **out,
-                             medley_error *err)
+static medley_status prepare(sqlite3 *db, const char *path, const char *sql, sqlite3_stmt **out, medley_error *err)
 {
     return sqlite3_prepare_v2(db, sql, -1, out, NULL) == SQLITE_OK ? MEDLEY_OK : fail_sqlite(db, path, err);
 }
@@ -48,8 +48,7 @@ static medley_status execute(catalog_writer *w, const char *sql, medley_error *e
     return MEDLEY_OK;
 }
 
-medley_status catalog_create(const medley_runtime *rt, const char *path, catalog_writer **out,
-                             medley_error *err)
+medley_status catalog_create(const medley_runtime *rt, const char *path, catalog_writer **out, medley_error *err)
 {
     medley_status status;
     catalog_writer *w;
@@ -72,8 +71,8 @@ done:
     return status;
 }
 
-static medley_status bind_text(const catalog_writer *w, sqlite3_stmt *row, int column,
-                               const catalog_text *value, medley_error *err)
+static medley_status bind_text(const catalog_writer *w, sqlite3_stmt *row, int column, const catalog_text *value,
+                               medley_error *err)
 {
     if (value->bytes != NULL && memchr(value->bytes, '\0', value->length) != NULL)
         return fail(err, MEDLEY_E_FORMAT, "%s: '%s...' holds a NUL byte; UTF-8 text without it is accepted",
@@ -105,8 +104,7 @@ medley_status catalog_add_item(catalog_writer *w, int64_t index, const catalog_i
     return add_row(w, w->add_item, index, texts, 5, err);
 }
 
-medley_status catalog_add_user(catalog_writer *w, int64_t index, const char *id, size_t length,
-                               medley_error *err)
+medley_status catalog_add_user(catalog_writer *w, int64_t index, const char *id, size_t length, medley_error *err)
 {
     const catalog_text name = {id, length};
     return add_row(w, w->add_user, index, &name, 1, err);

@@ -34,7 +34,8 @@ static catalog_text text_of(const char *string)
     return (catalog_text){string, string != NULL ? strlen(string) : 0};
 }
 
-static const char *const ids[] = {"plain", "it's \"quoted\"", "a,b;c\td", "two\nlines", "\xc3\xa9t\xc3\xa9 \xf0\x9f\x8e\xac", "", "007", "7"};
+static const char *const ids[] = {
+    "plain", "it's \"quoted\"", "a,b;c\td", "two\nlines", "\xc3\xa9t\xc3\xa9 \xf0\x9f\x8e\xac", "", "007", "7"};
 enum { ID_COUNT = sizeof ids / sizeof *ids };
 
 static medley_status write_ids(medley_error *err)
@@ -43,8 +44,10 @@ static medley_status write_ids(medley_error *err)
     medley_status status = MEDLEY_OK;
     TRY(catalog_create(rt, source, &w, err));
     for (int i = 0; i < ID_COUNT && status == MEDLEY_OK; i++) {
-        const catalog_item item = {.id = text_of(ids[i]), .title = text_of(i % 2 == 0 ? ids[ID_COUNT - 1 - i] : NULL),
-                                   .text = text_of("t"), .attributes = text_of("{}")};
+        const catalog_item item = {.id = text_of(ids[i]),
+                                   .title = text_of(i % 2 == 0 ? ids[ID_COUNT - 1 - i] : NULL),
+                                   .text = text_of("t"),
+                                   .attributes = text_of("{}")};
         status = catalog_add_item(w, i, &item, err);
         if (status == MEDLEY_OK)
             status = catalog_add_user(w, i, ids[ID_COUNT - 1 - i], strlen(ids[ID_COUNT - 1 - i]), err);
@@ -156,15 +159,19 @@ static void test_databases_of_others_are_checked(void **state)
         {"CREATE TABLE other(x)", "has no table 'items'"},
         {"CREATE TABLE items(idx, title)", "no such column: id"},
         {"CREATE VIEW items AS WITH RECURSIVE n(idx) AS (SELECT 0 UNION ALL SELECT idx + 1 FROM n) "
-         "SELECT idx, 'a' AS id, NULL AS title FROM n", "has no table 'items'"},
-        {"CREATE TABLE items(idx, id, title); INSERT INTO items VALUES(0,'a',NULL),(2,'b',NULL)", "row 1 has idx 2"},
+         "SELECT idx, 'a' AS id, NULL AS title FROM n",
+         "has no table 'items'"},
+        {"CREATE TABLE items(idx, id, title); INSERT INTO items VALUES(0,'a',NULL),(2,'b',NULL)",
+         "row 1 has idx 2"},
         {"CREATE TABLE items(idx, id, title); INSERT INTO items VALUES(-1,'a',NULL)", "row 0 has idx -1"},
         {"CREATE TABLE items(idx, id, title); INSERT INTO items VALUES('0','a',NULL)", "row 0 has idx 0; 0, 1, 2"},
         {"CREATE TABLE items(idx, id, title); INSERT INTO items VALUES(0,1,NULL)", "id or title is not a text"},
         {"CREATE TABLE items(idx, id, title); INSERT INTO items VALUES(0,NULL,NULL)", "id or title is not a text"},
-        {"CREATE TABLE items(idx, id, title); INSERT INTO items VALUES(0,x'41',NULL)", "id or title is not a text"},
+        {"CREATE TABLE items(idx, id, title); INSERT INTO items VALUES(0,x'41',NULL)",
+         "id or title is not a text"},
         {"CREATE TABLE items(idx, id, title); INSERT INTO items VALUES(0,'a',2.5)", "id or title is not a text"},
-        {"CREATE TABLE items(idx, id, title); INSERT INTO items VALUES(0,'a'||char(0)||'b',NULL)", "not a text without NUL"},
+        {"CREATE TABLE items(idx, id, title); INSERT INTO items VALUES(0,'a'||char(0)||'b',NULL)",
+         "not a text without NUL"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         put_database(cases[i].sql);

@@ -78,8 +78,7 @@ medley_status file_read(file *f, void *bytes, size_t size, size_t *got, medley_e
     return MEDLEY_OK;
 }
 
-static medley_status create(const medley_runtime *rt, const char *path, int flags, file **out,
-                            medley_error *err)
+static medley_status create(const medley_runtime *rt, const char *path, int flags, file **out, medley_error *err)
 {
     TRY(file_new(rt, path, out, err));
     file *f = *out;
@@ -191,8 +190,7 @@ static medley_status read_rest(file *f, int64_t most, text *content, medley_erro
         size_t got;
         if (piece > most - content->length) /* one byte more tells "too long" from "just fits" */
             piece = most - content->length + 1;
-        TRY(mem_reserve(content->rt, &content->bytes, &content->capacity, content->length + piece + 1, 1,
-                        err));
+        TRY(mem_reserve(content->rt, &content->bytes, &content->capacity, content->length + piece + 1, 1, err));
         TRY(file_read(f, content->bytes + content->length, (size_t)piece, &got, err));
         content->length += (int64_t)got;
         if (content->length > most)

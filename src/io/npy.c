@@ -39,8 +39,8 @@ static size_t make_header(char header[2 * ALIGNMENT], npy_type type, int64_t row
     memcpy(header, magic, sizeof magic); /* with its NUL: the minor version */
     size_t used = PREFIX;
     used += (size_t)snprintf(header + used, 2 * ALIGNMENT - PREFIX,
-                             "{'descr': '%s', 'fortran_order': False, 'shape': (%lld,%s), }",
-                             types[type].descr, (long long)rows, columns_text);
+                             "{'descr': '%s', 'fortran_order': False, 'shape': (%lld,%s), }", types[type].descr,
+                             (long long)rows, columns_text);
     const size_t length = (used + 1 + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     memset(header + used, ' ', length - used);
     header[length - 1] = '\n';
@@ -49,8 +49,8 @@ static size_t make_header(char header[2 * ALIGNMENT], npy_type type, int64_t row
     return length;
 }
 
-medley_status npy_write(const medley_runtime *rt, const char *path, npy_type type, int64_t rows,
-                        int64_t columns, const void *data, struct fingerprint *print, medley_error *err)
+medley_status npy_write(const medley_runtime *rt, const char *path, npy_type type, int64_t rows, int64_t columns,
+                        const void *data, struct fingerprint *print, medley_error *err)
 {
     char header[2 * ALIGNMENT];
     const int64_t bytes = data_bytes(type, rows, columns);
@@ -212,8 +212,8 @@ static medley_status check(const char *path, npy *n, medley_error *err)
     if (n->file.length < PREFIX || memcmp(bytes, magic, sizeof magic - 2) != 0)
         return fail(err, MEDLEY_E_FORMAT, "%s: not a .npy file", path);
     if (bytes[6] != 1 || bytes[7] != 0)
-        return fail(err, MEDLEY_E_FORMAT, "%s: .npy version %d.%d; accepted: 1.0", path,
-                    (unsigned char)bytes[6], (unsigned char)bytes[7]);
+        return fail(err, MEDLEY_E_FORMAT, "%s: .npy version %d.%d; accepted: 1.0", path, (unsigned char)bytes[6],
+                    (unsigned char)bytes[7]);
     const size_t start = PREFIX + ((size_t)(unsigned char)bytes[8] | (size_t)(unsigned char)bytes[9] << 8);
     if (start > n->file.length)
         return fail(err, MEDLEY_E_FORMAT, "%s: cut short inside the .npy header", path);
@@ -247,14 +247,14 @@ medley_status npy_open_as(const char *path, npy_type type, int64_t rows, npy *ou
     TRY(npy_open(path, out, err));
     medley_status status = MEDLEY_OK;
     if (out->type != type)
-        status = fail(err, MEDLEY_E_FORMAT, "%s: type '%s'; '%s' is needed here", path,
-                      types[out->type].descr, types[type].descr);
+        status = fail(err, MEDLEY_E_FORMAT, "%s: type '%s'; '%s' is needed here", path, types[out->type].descr,
+                      types[type].descr);
     else if (out->columns != 0)
-        status = fail(err, MEDLEY_E_FORMAT, "%s: an array of %lld columns; one dimension is needed here",
-                      path, (long long)out->columns);
+        status = fail(err, MEDLEY_E_FORMAT, "%s: an array of %lld columns; one dimension is needed here", path,
+                      (long long)out->columns);
     else if (rows >= 0 && out->rows != rows)
-        status = fail(err, MEDLEY_E_FORMAT, "%s: %lld values; %lld are needed here", path,
-                      (long long)out->rows, (long long)rows);
+        status = fail(err, MEDLEY_E_FORMAT, "%s: %lld values; %lld are needed here", path, (long long)out->rows,
+                      (long long)rows);
     if (status != MEDLEY_OK)
         npy_release(out);
     return status;

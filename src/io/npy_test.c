@@ -141,7 +141,8 @@ static void test_what_is_not_accepted_is_named(void **state)
     static const struct {
         const char *dictionary, *message;
     } cases[] = {
-        {"{'descr': '>f4', 'fortran_order': False, 'shape': (2, 3), }", "type '>f4'; accepted: |u1, <u4, <i8, <f4, <f8"},
+        {"{'descr': '>f4', 'fortran_order': False, 'shape': (2, 3), }",
+         "type '>f4'; accepted: |u1, <u4, <i8, <f4, <f8"},
         {"{'descr': '|O', 'fortran_order': False, 'shape': (2, 3), }", "type '|O'; accepted"},
         {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2, 3), }", "not one plain type"},
         {"{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }", "row order is accepted"},
@@ -151,9 +152,11 @@ static void test_what_is_not_accepted_is_named(void **state)
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (-2, 3), }", "not (rows,) or (rows, columns)"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999, 3), }", "not (rows,)"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 0), }", "an array of 0 columns"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (3, 3), }", "holds 24 bytes of data; its header's shape needs 36"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (3, 3), }",
+         "holds 24 bytes of data; its header's shape needs 36"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4), }", "holds 24 bytes"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4611686018427387904), }", "holds 24"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4611686018427387904), }",
+         "holds 24"},
         {"{'descr': '<f4', 'fortran_order': False, }", "keys are not descr, fortran_order and shape"},
         {"{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", "keys are not"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'more': 1, }", "keys are not"},
@@ -207,8 +210,10 @@ static void test_another_type_or_shape_than_needed_is_refused(void **state)
     assert_ok(npy_write(rt, source, NPY_U32, 2, 2, values, NULL, err));
     assert_fails(npy_open_as(source, NPY_U32, 2, &n, err), MEDLEY_E_FORMAT, "2 columns; one dimension is needed");
     assert_fails(npy_open(folder, &n, err), MEDLEY_E_IO, "Is a directory");
-    assert_fails(npy_write(rt, source, NPY_U32, -1, 0, values, NULL, err), MEDLEY_E_ARGUMENT, "[-1, 0] is no shape");
-    assert_fails(npy_write(rt, source, NPY_U32, INT64_MAX, 2, values, NULL, err), MEDLEY_E_ARGUMENT, "is no shape");
+    assert_fails(npy_write(rt, source, NPY_U32, -1, 0, values, NULL, err), MEDLEY_E_ARGUMENT,
+                 "[-1, 0] is no shape");
+    assert_fails(npy_write(rt, source, NPY_U32, INT64_MAX, 2, values, NULL, err), MEDLEY_E_ARGUMENT,
+                 "is no shape");
 }
 
 static void test_writing_can_fail_anywhere(void **state)

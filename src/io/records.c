@@ -51,8 +51,9 @@ const stream *records_stream(const records *r)
 
 /* The end (exclusive) of the last whole record, 0 when there is none; *open_line is the number of
  * line ends before a quote that is still open, or -1. */
-static size_t last_record_end(const char *bytes, size_t length, char delimiter, int64_t *open_line)
+static size_t last_record_end(const char *bytes, size_t length, const char *delimiter, int64_t *open_line)
 {
+    const size_t width = strlen(delimiter);
     size_t end = 0;
     int64_t lines = 0, quote_line = 0;
     bool field_start = true, quoted = false;
@@ -63,16 +64,19 @@ static size_t last_record_end(const char *bytes, size_t length, char delimiter, 
             if (c == '"' && i + 1 < length && bytes[i + 1] == '"')
                 i++;
             else if (c == '"')
-                quoted = false;
+                quoted = field_start = false;
             continue;
         }
         if (c == '"' && field_start) {
             quoted = true;
             quote_line = lines;
-        } else if (c == '\n') {
-            end = i + 1;
+            continue;
         }
-        field_start = c == delimiter || c == '\n';
+        field_start = c == '\n' || (c == delimiter[0] && length - i >= width && memcmp(bytes + i, delimiter, width) == 0);
+        if (c == '\n')
+            end = i + 1;
+        else if (field_start)
+            i += width - 1;
     }
     *open_line = quoted ? quote_line : -1;
     return end;

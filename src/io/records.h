@@ -14,8 +14,8 @@ enum {
 };
 
 typedef struct records_options {
-    char delimiter; /* first byte of it: a quote counts only at the start of a field */
-    bool quotes;    /* fields may be quoted with '"' */
+    const char *delimiter; /* borrowed; a quote counts only at the start of a field */
+    bool quotes;           /* fields may be quoted with '"' */
 } records_options;
 
 typedef struct record_block {

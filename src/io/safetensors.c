@@ -159,9 +159,8 @@ static medley_status read_tensor(const char *path, const json *entry, const char
     t->type = (tensor_type)type;
     TRY(read_shape(path, entry, t, err));
     const json *offsets = json_member(entry, "data_offsets");
-    if (!json_is_array(offsets) || json_count(offsets) != 2 ||
-        !json_as_int(json_at(offsets, 0, NULL), &start) || !json_as_int(json_at(offsets, 1, NULL), &end) ||
-        start < 0 || end < start || end > data_length)
+    if (!json_is_array(offsets) || json_count(offsets) != 2 || !json_as_int(json_at(offsets, 0, NULL), &start) ||
+        !json_as_int(json_at(offsets, 1, NULL), &end) || start < 0 || end < start || end > data_length)
         return fail_tensor(path, t->name, "'data_offsets' is not two places inside the file", err);
     if (named_tensor_bytes(t) != end - start)
         return fail_tensor(path, t->name, "'shape' and 'data_offsets' are of different sizes", err);
@@ -241,8 +240,7 @@ static medley_status read_header(safetensors *s, const char *path, medley_error 
     return check_places(s, path, data, end, err);
 }
 
-medley_status safetensors_open(const medley_runtime *rt, const char *path, safetensors **out,
-                               medley_error *err)
+medley_status safetensors_open(const medley_runtime *rt, const char *path, safetensors **out, medley_error *err)
 {
     safetensors *s;
     *out = NULL;

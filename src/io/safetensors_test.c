@@ -35,9 +35,12 @@ static const uint32_t unsigneds[] = {UINT32_MAX, 1, 2, 3};
 static const uint8_t bytes3[] = {1, 2, 3};
 
 static const named_tensor tensors[] = {
-    {"double", TENSOR_F64, 1, {2}, doubles},       {"long", TENSOR_I64, 2, {2, 1}, longs},
-    {"float \"x\"", TENSOR_F32, 3, {1, 3, 2}, floats}, {"scalar", TENSOR_I32, 0, {0}, ints},
-    {"none", TENSOR_F32, 2, {0, 5}, NULL},         {"unsigned", TENSOR_U32, 4, {1, 2, 2, 1}, unsigneds},
+    {"double", TENSOR_F64, 1, {2}, doubles},
+    {"long", TENSOR_I64, 2, {2, 1}, longs},
+    {"float \"x\"", TENSOR_F32, 3, {1, 3, 2}, floats},
+    {"scalar", TENSOR_I32, 0, {0}, ints},
+    {"none", TENSOR_F32, 2, {0, 5}, NULL},
+    {"unsigned", TENSOR_U32, 4, {1, 2, 2, 1}, unsigneds},
     {"\xc3\xa9", TENSOR_U8, 1, {3}, bytes3},
 };
 enum { COUNT = sizeof tensors / sizeof *tensors };
@@ -125,8 +128,9 @@ static void put(const char *header, size_t data)
 static void test_headers_of_others_are_read(void **state)
 {
     (void)state;
-    put("{" TENSOR("b", "U8", "[2]", "[3,5]") "," TENSOR("a", "U8", "[3]", "[0,3]") ","
-        TENSOR("e", "U8", "[0]", "[3,3]") "}", 5);
+    put("{" TENSOR("b", "U8", "[2]", "[3,5]") "," TENSOR("a", "U8", "[3]", "[0,3]") "," TENSOR("e", "U8", "[0]",
+                                                                                               "[3,3]") "}",
+        5);
     assert_ok(open_and_close(err));
     put("{\"__metadata__\":{\"format\":\"pt\"}}", 0);
     assert_ok(open_and_close(err));
@@ -159,11 +163,14 @@ static void test_hostile_headers_are_refused(void **state)
         {"{" TENSOR("a", "U8", "[4]", "[0,3]") "}", 3, "'shape' and 'data_offsets' are of different sizes"},
         {"{" TENSOR("a", "F32", "[4611686018427387905]", "[0,4]") "}", 4, "are of different sizes"},
         {"{" TENSOR("a", "F32", "[4294967296,4294967296,4294967296,4]", "[0,0]") "}", 0, "are of different sizes"},
-        {"{" TENSOR("a", "U8", "[3]", "[0,3]") "," TENSOR("b", "U8", "[3]", "[2,5]") "}", 5, "overlaps another one"},
-        {"{" TENSOR("a", "U8", "[3]", "[0,3]") "," TENSOR("b", "U8", "[3]", "[0,3]") "}", 3, "overlaps another one"},
+        {"{" TENSOR("a", "U8", "[3]", "[0,3]") "," TENSOR("b", "U8", "[3]", "[2,5]") "}", 5,
+         "overlaps another one"},
+        {"{" TENSOR("a", "U8", "[3]", "[0,3]") "," TENSOR("b", "U8", "[3]", "[0,3]") "}", 3,
+         "overlaps another one"},
         {"{" TENSOR("a", "U8", "[2]", "[1,3]") "}", 3, "stands behind a hole"},
         {"{" TENSOR("a", "U8", "[2]", "[0,2]") "}", 3, "1 bytes at its end belong to no tensor"},
-        {"{" TENSOR("a", "U8", "[3]", "[0,3]") "," TENSOR("a", "U8", "[3]", "[0,3]") "}", 3, "duplicate object key"},
+        {"{" TENSOR("a", "U8", "[3]", "[0,3]") "," TENSOR("a", "U8", "[3]", "[0,3]") "}", 3,
+         "duplicate object key"},
         {"{\"__metadata__\":{\"n\":1}}", 0, "'__metadata__' is not an object of texts"},
         {"{\"__metadata__\":[]}", 0, "'__metadata__' is not an object of texts"},
         {"{" TENSOR("a", "F32", "[1]", "[0,4]") "}", 4, "its data is not aligned to its type"},
@@ -173,12 +180,9 @@ static void test_hostile_headers_are_refused(void **state)
         assert_fails(open_and_close(err), MEDLEY_E_FORMAT, cases[i].message);
     }
     test_write(source, "\xff\xff\xff\xff\xff\xff\xff\xff{}", 10);
-    assert_fails(open_and_close(err), MEDLEY_E_FORMAT, "not a safetensors content, or cut short");
-    assert_int_equal(truncate(source, 64 << 20), 0);
-    char *content = test_read(source, NULL);
-    memcpy(content, "\x01\x00\x00\x01\0\0\0\0", 8);
-    test_write(source, content, 64 << 20);
-    test_read_end(content);
+    assert_fails(open_and_close(err), MEDLEY_E_FORMAT, "not a safetensors file, or cut short");
+    test_write(source, "\x01\x00\x00\x01\0\0\0\0", 8);
+    assert_int_equal(truncate(source, 32 << 20), 0); /* grows it, sparse */
     assert_fails(open_and_close(err), MEDLEY_E_FORMAT, "a header of 16777217 bytes; up to 16777216 are accepted");
 }
 
@@ -203,9 +207,12 @@ static void test_what_cannot_be_written_is_refused(void **state)
     const named_tensor deep = {"a", TENSOR_U8, 5, {1}, bytes3}, negative = {"a", TENSOR_U8, 1, {-1}, bytes3};
     assert_fails(safetensors_write(rt, source, unaligned, 2, NULL, 0, err), MEDLEY_E_ARGUMENT,
                  "tensor 'b' would not be aligned: put wider types first");
-    assert_fails(safetensors_write(rt, source, &deep, 1, NULL, 0, err), MEDLEY_E_ARGUMENT, "rank 5; 0..4 is accepted");
-    assert_fails(safetensors_write(rt, source, &negative, 1, NULL, 0, err), MEDLEY_E_ARGUMENT, "too large or of rank 1");
-    assert_fails(safetensors_write(rt, source, &deep, TENSOR_COUNT_MOST + 1, NULL, 0, err), MEDLEY_E_ARGUMENT, "4097 tensors");
+    assert_fails(safetensors_write(rt, source, &deep, 1, NULL, 0, err), MEDLEY_E_ARGUMENT,
+                 "rank 5; 0..4 is accepted");
+    assert_fails(safetensors_write(rt, source, &negative, 1, NULL, 0, err), MEDLEY_E_ARGUMENT,
+                 "too large or of rank 1");
+    assert_fails(safetensors_write(rt, source, &deep, TENSOR_COUNT_MOST + 1, NULL, 0, err), MEDLEY_E_ARGUMENT,
+                 "4097 tensors");
     assert_fails(safetensors_write(rt, source, NULL, 0, metadata, 3, err), MEDLEY_E_ARGUMENT, "metadata in pairs");
     assert_int_equal(access(source, F_OK), -1);
 }
@@ -215,8 +222,7 @@ static void test_a_failed_write_leaves_the_old_file(void **state)
     (void)state;
     const named_tensor a = {"a", TENSOR_U8, 1, {3}, bytes3};
     assert_ok(write_all(err));
-    FULL_DISK(rt, &memory, safetensors_write(rt, source, &a, 1, NULL, 0, err), assert_all_there(),
-              (void)0);
+    FULL_DISK(rt, &memory, safetensors_write(rt, source, &a, 1, NULL, 0, err), assert_all_there(), (void)0);
     BRUTAL(rt, &memory, write_all(err), (void)0);
     BRUTAL(rt, &memory, open_and_close(err), (void)0);
 }

@@ -149,8 +149,7 @@ static medley_status plain_path(const medley_runtime *rt, const char *path, char
     return mem_text(rt, path, length, out, err);
 }
 
-static medley_status check_replaceable(const save_folder *s, bool replace, const char *marker,
-                                       medley_error *err)
+static medley_status check_replaceable(const save_folder *s, bool replace, const char *marker, medley_error *err)
 {
     char *mark;
     if (!file_exists(s->path))

@@ -11,7 +11,8 @@ MEDLEY_MUST_USE medley_status save_bytes(const medley_runtime *rt, const char *p
                                          size_t length, medley_error *err);
 
 /* A file being replaced. A link is followed; a device or pipe is written directly. One writer at a
- * time: a second one fails with E_EXISTS. save_open .. save_write* .. then save_commit, or save_abandon on failure. */
+ * time: a second one fails with E_EXISTS. save_open .. save_write* .. then save_commit, or
+ * save_abandon on failure. */
 typedef struct save save;
 MEDLEY_MUST_USE medley_status save_open(const medley_runtime *rt, const char *path, save **out,
                                         medley_error *err);

@@ -300,7 +300,7 @@ static void test_a_killed_builder_leaves_old_or_new(void **state)
 {
     (void)state;
     assert_ok(build(store, true, "0", err));
-    for (int round = 0; round < 40; round++) {
+    for (int round = 0; round < 25; round++) {
         const pid_t child = fork();
         assert_true(child >= 0);
         if (child == 0) {
@@ -311,7 +311,7 @@ static void test_a_killed_builder_leaves_old_or_new(void **state)
                     _exit(1);
             }
         }
-        nap(500 + 377 * round % 5000);
+        nap(500 + 577 * round % 5000);
         int how;
         assert_int_equal(kill(child, SIGKILL), 0);
         assert_int_equal(waitpid(child, &how, 0), child);
@@ -336,7 +336,7 @@ static void test_two_builders_do_not_mix(void **state)
         if (children[c] != 0)
             continue;
         char content[24];
-        for (int i = 0; i < 60; i++) {
+        for (int i = 0; i < 25; i++) {
             medley_error err = {MEDLEY_OK, ""};
             snprintf(content, sizeof content, "%d.%d", c, i);
             const medley_status status = build(store, true, content, &err);
@@ -370,12 +370,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_device_is_written_and_not_replaced, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_folder_or_a_missing_place_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_folder_appears_whole_and_alone, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_an_existing_folder_is_replaced_only_if_asked_and_ours, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_existing_folder_is_replaced_only_if_asked_and_ours, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_an_abandoned_folder_leaves_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_full_disk_leaves_the_old_folder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_allocation_can_fail, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_second_builder_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_paths_may_be_relative_or_end_in_slashes_or_be_a_dot, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_paths_may_be_relative_or_end_in_slashes_or_be_a_dot, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_an_unwritable_place_is_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_folder_left_aside_comes_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_killed_builder_leaves_old_or_new, set_up, tear_down),

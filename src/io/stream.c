@@ -75,7 +75,9 @@ static const signature signatures[] = {
     {"\x28\xb5\x2f\xfd", 4, PACKED_ZSTD, NULL},
     {"PK\x03\x04", 4, PACKED_NOT, "a zip archive"},
     {"BZh91AY&SY", 10, PACKED_NOT, "packed by bzip2"},
-    {"\xfd" "7zXZ", 5, PACKED_NOT, "packed by xz"},
+    {"\xfd"
+     "7zXZ",
+     5, PACKED_NOT, "packed by xz"},
     {"7z\xbc\xaf\x27\x1c", 6, PACKED_NOT, "a 7z archive"},
 };
 enum { SIGNATURE_MOST = 10 };

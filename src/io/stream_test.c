@@ -49,7 +49,9 @@ static char *make_content(size_t length)
 /* Appends a gzip member to out. */
 static size_t zip(const char *bytes, size_t length, char *out, size_t room)
 {
-    z_stream z = {.next_in = (Bytef *)(uintptr_t)bytes, .avail_in = (uInt)length, .next_out = (Bytef *)out,
+    z_stream z = {.next_in = (Bytef *)(uintptr_t)bytes,
+                  .avail_in = (uInt)length,
+                  .next_out = (Bytef *)out,
                   .avail_out = (uInt)room};
     assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
     assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
@@ -59,7 +61,8 @@ static size_t zip(const char *bytes, size_t length, char *out, size_t room)
 }
 
 /* Reads the whole source in pieces of `piece` bytes into `into`. */
-static medley_status read_all(char *into, size_t room, size_t piece, size_t *total, char hex[33], medley_error *err)
+static medley_status read_all(char *into, size_t room, size_t piece, size_t *total, char hex[33],
+                              medley_error *err)
 {
     stream *s;
     *total = 0;
@@ -201,7 +204,8 @@ static void test_damage_says_where_it_is(void **state)
 {
     (void)state;
     put("\x1f\x8b this is not gzip", 19);
-    assert_fails(read_to_end(err), MEDLEY_E_FORMAT, "/x: byte 4 of the compressed file: unknown compression method");
+    assert_fails(read_to_end(err), MEDLEY_E_FORMAT,
+                 "/x: byte 4 of the compressed file: unknown compression method");
     put("\x28\xb5\x2f\xfd\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 18);
     assert_fails(read_to_end(err), MEDLEY_E_FORMAT, "of the compressed file: ");
 }
@@ -212,7 +216,9 @@ static void test_other_packings_are_refused_by_name(void **state)
     static const char *const cases[][2] = {
         {"PK\x03\x04zip", "a zip archive; accepted: plain, gzip, zstd"},
         {"BZh91AY&SYpacked", "packed by bzip2"},
-        {"\xfd" "7zXZ-packed", "packed by xz"},
+        {"\xfd"
+         "7zXZ-packed",
+         "packed by xz"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         put(cases[i][0], strlen(cases[i][0]));

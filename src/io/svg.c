@@ -33,8 +33,7 @@ static double nice_step(double span)
 }
 
 /* Widens the range of the values to whole steps; what cannot be drawn does not count. */
-static axis fit_axis(const svg_panel *p, const double *values, bool log, bool with_zero, double from,
-                     double to)
+static axis fit_axis(const svg_panel *p, const double *values, bool log, bool with_zero, double from, double to)
 {
     axis a = {INFINITY, -INFINITY, from, to, log};
     for (int64_t i = 0; i < p->count; i++) {
@@ -85,11 +84,20 @@ static void add_escaped(text *out, const char *plain)
 {
     for (; plain != NULL && *plain != '\0'; plain++) {
         switch (*plain) {
-        case '&': text_add(out, "&amp;"); break;
-        case '<': text_add(out, "&lt;"); break;
-        case '>': text_add(out, "&gt;"); break;
-        case '"': text_add(out, "&quot;"); break;
-        default: text_append(out, (unsigned char)*plain < 0x20 ? " " : plain, 1); /* not allowed in XML */
+        case '&':
+            text_add(out, "&amp;");
+            break;
+        case '<':
+            text_add(out, "&lt;");
+            break;
+        case '>':
+            text_add(out, "&gt;");
+            break;
+        case '"':
+            text_add(out, "&quot;");
+            break;
+        default:
+            text_append(out, (unsigned char)*plain < 0x20 ? " " : plain, 1); /* not allowed in XML */
         }
     }
 }

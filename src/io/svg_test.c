@@ -117,7 +117,8 @@ static void test_panels_stand_side_by_side(void **state)
 {
     (void)state;
     text out;
-    const svg_panel p[] = {{"a", "x", "y", x4, y4, 4, false, false, false}, {"b", "x", "y", x4, y4, 4, true, false, false}};
+    const svg_panel p[] = {{"a", "x", "y", x4, y4, 4, false, false, false},
+                           {"b", "x", "y", x4, y4, 4, true, false, false}};
     const char *svg = plot(&out, p, 2);
     assert_non_null(strstr(svg, "width=\"920\" height=\"320\""));
     assert_non_null(strstr(svg, "translate(460 0)"));
@@ -128,14 +129,28 @@ static void test_any_numbers_make_a_plot(void **state)
 {
     (void)state;
     static const double odd[][4] = {
-        {0, 0, 0, 0}, {5, 5, 5, 5}, {NAN, NAN, NAN, NAN}, {INFINITY, 1, 2, -INFINITY}, {1e308, -1e308, 0, 1},
-        {1e-320, 0, 2e-320, 1e-310}, {1e300, 1e300, 1e300, 1e300}, {1e9, 1e9 + 1e-6, 1e9, 1e9}, {-3, -2, -1, 1e-300},
+        {0, 0, 0, 0},
+        {5, 5, 5, 5},
+        {NAN, NAN, NAN, NAN},
+        {INFINITY, 1, 2, -INFINITY},
+        {1e308, -1e308, 0, 1},
+        {1e-320, 0, 2e-320, 1e-310},
+        {1e300, 1e300, 1e300, 1e300},
+        {1e9, 1e9 + 1e-6, 1e9, 1e9},
+        {-3, -2, -1, 1e-300},
     };
     enum { ODD = sizeof odd / sizeof *odd };
     for (int i = 0; i < ODD * ODD * 8; i++) {
         text out;
-        const svg_panel p = {"t", "x", "y", odd[i % ODD], odd[i / ODD % ODD], i % 5, (i / ODD / ODD & 1) != 0,
-                             (i / ODD / ODD & 2) != 0, (i / ODD / ODD & 4) != 0};
+        const svg_panel p = {"t",
+                             "x",
+                             "y",
+                             odd[i % ODD],
+                             odd[i / ODD % ODD],
+                             i % 5,
+                             (i / ODD / ODD & 1) != 0,
+                             (i / ODD / ODD & 2) != 0,
+                             (i / ODD / ODD & 4) != 0};
         const char *svg = plot(&out, &p, 1);
         assert_true(count_of(svg, "class=\"grid\"") <= 28);
         text_release(&out);

@@ -197,9 +197,8 @@ def gini(counts):
     return float(((2 * np.arange(1, n + 1) - n - 1) * share).sum() / max(n - 1, 1))
 
 
-def evaluate(split, model, parameters, task, mask, cutoffs, seed, fit_seed):
+def evaluate(split, score, task, mask, cutoffs, seed):
     train, known, targets = split.matrix("train"), split.matrix("train", "val"), split.targets(task)
-    score = MODELS[model](train, parameters, fit_seed)
     seen_by = np.asarray(train.sum(axis=0)).ravel()
     bits = -np.log2(np.maximum(seen_by, 1) / max(np.count_nonzero(np.diff(train.indptr)), 1))
     sums = {}
@@ -239,10 +238,11 @@ def main():
     parser.add_argument("--fit-seed", type=int, help="of the tie hash of neighbours; default: --seed")
     options = parser.parse_args()
     mask = options.mask or ("known" if options.task == "retrieval" else "none")
-    result = evaluate(
-        Split(options.store, options.split), options.model, model_parameters(options.model, options.set),
-        options.task, mask == "known", sorted(int(k) for k in options.cutoffs.split(",")), options.seed,
-        options.seed if options.fit_seed is None else options.fit_seed)
+    split = Split(options.store, options.split)
+    fit_seed = options.seed if options.fit_seed is None else options.fit_seed
+    score = MODELS[options.model](split.matrix("train"), model_parameters(options.model, options.set), fit_seed)
+    result = evaluate(split, score, options.task, mask == "known",
+                      sorted(int(k) for k in options.cutoffs.split(",")), options.seed)
     json.dump(result, sys.stdout, indent=1)
     print()
 

@@ -1,1 +1,0 @@
-$MEDLEY help format delimited --schema

@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""Makes up small data sets and records what the reference says of them, for tests/parity_test.c.
+
+    record.py [FOLDER]      default: tests/parity
+
+    FOLDER/leave_one_out/{ratings,movies}.csv   format movielens, strategy leave_one_out
+    FOLDER/fixed/{train,val,test}.tsv           format elliot, strategy fixed
+    FOLDER/expected.tsv                         a row a case: split, settings of train and of evaluate, metrics
+
+Ids, order and splits are worked out here, from their definitions: the program has no part in it. The data has what
+goes wrong: equal times, repeated pairs, users with one interaction, users and items that training never saw.
+"""
+import pathlib
+import random
+import sys
+
+import numpy as np
+
+import reference
+
+USERS, ITEMS = 60, 50
+CUTOFFS = [1, 5, 10]
+FIT_SEED, SEED = 3, 5
+CASES = [  # model, settings
+    ("popularity", []),
+    ("itemknn", ["neighbours=5", "shrinkage=0"]),
+    ("itemknn", ["neighbours=20", "shrinkage=10"]),
+    ("ease", ["l2=20"]),
+]
+
+
+class Recorded(reference.Split):
+    """A split in memory. parts: name -> rows (user id, item id, rating, time), in input order."""
+
+    def __init__(self, parts, more_items=()):
+        rows = [row for part in parts.values() for row in part]
+        self.user_index = {user: n for n, user in enumerate(dict.fromkeys(row[0] for row in rows))}
+        item_ids = dict.fromkeys([row[1] for row in rows] + list(more_items))
+        self.item_index = {item: n for n, item in enumerate(item_ids)}
+        self.users, self.items = len(self.user_index), len(self.item_index)
+        self.rows = {name: self.in_order(part) for name, part in parts.items()}
+
+    def in_order(self, rows):
+        """By user and time; what happened at once stays in input order, for sorted() is stable."""
+        return sorted(((self.user_index[user], self.item_index[item], time) for user, item, _, time in rows),
+                      key=lambda row: (row[0], row[2]))
+
+    def leave_one_out(self):
+        """Each user's last to test, the one before to validation, unless nothing is left for training."""
+        rows = self.rows.pop("all")
+        self.rows = {"train": [], "val": [], "test": []}
+        for user in range(self.users):
+            own = [row for row in rows if row[0] == user]
+            cuts = (len(own) - 2, len(own) - 1) if len(own) >= 3 else (len(own), len(own))
+            for name, part in zip(self.rows, (own[:cuts[0]], own[cuts[0]:cuts[1]], own[cuts[1]:])):
+                self.rows[name] += part
+        return self
+
+    def events(self, part):
+        return tuple(np.array([row[column] for row in self.rows[part]], np.int64) for column in (0, 1))
+
+
+def make_rows(draw):
+    """Interactions of users with a taste for one of five kinds of items, few days, in no order."""
+    rows = []
+    for user in range(USERS):
+        kind = user % 5
+        for _ in range(1 + user % 19 if user > 2 else user + 1):
+            item = draw.randrange(ITEMS // 5) * 5 + kind if draw.random() < 0.6 else int(ITEMS * draw.random() ** 2)
+            rows.append((f"u{user}", f"i{item}", draw.randrange(1, 11) / 2, 1000000000 + 86400 * draw.randrange(6)))
+    draw.shuffle(rows)
+    return rows
+
+
+def write_leave_one_out(folder, draw):
+    rows = make_rows(draw)
+    table = [f"i{item}" for item in range(ITEMS)] + ["nobody-saw"]
+    (folder / "ratings.csv").write_text(
+        "userId,movieId,rating,timestamp\n" + "".join(f"{u},{i},{r:g},{t}\n" for u, i, r, t in rows))
+    (folder / "movies.csv").write_text("movieId,title,genres\n" + "".join(f"{i},Item {i},\n" for i in table))
+    return Recorded({"all": rows}, table).leave_one_out()
+
+
+def write_fixed(folder, draw):
+    parts = {"train": [], "val": [], "test": []}
+    pairs = set()
+    for row in make_rows(draw):
+        if row[:2] not in pairs:
+            pairs.add(row[:2])
+            parts[draw.choices(list(parts), [6, 1, 3])[0]].append(row)
+    parts["test"].append(("u-new", "i0", 5.0, 1000000000))
+    parts["test"].append(("u1", "i-new", 5.0, 1000000000))
+    for name, rows in parts.items():
+        (folder / f"{name}.tsv").write_text("".join(f"{u}\t{i}\t{r:g}\t{t}\n" for u, i, r, t in rows))
+    return Recorded(parts)
+
+
+def check_gaps(model, split, score):
+    """Scores that differ by so little that another inverse may order them otherwise make a bad record."""
+    scores = np.sort(score(split.matrix("train", "val")).astype(np.float32), axis=1)
+    gaps = np.diff(scores, axis=1)
+    if (gaps[gaps > 0] < 1e-6 * np.abs(scores).max()).any():
+        sys.exit(f"{model}: near-ties; choose another seed for the data")
+
+
+def record(name, split):
+    """Rows of expected.tsv, and before them its header."""
+    for model, settings in CASES:
+        score = reference.MODELS[model](split.matrix("train"), reference.model_parameters(model, settings), FIT_SEED)
+        if model == "ease":
+            check_gaps(model, split, score)
+        for task in ("retrieval", "next_item"):
+            values = reference.evaluate(split, score, task, task == "retrieval", CUTOFFS, SEED)
+            yield ["split", "train", "evaluate", *values]
+            yield [name, " ".join([f"model={model}", *settings, f"seed={FIT_SEED}"]),
+                   f"task={task} seed={SEED} cutoffs={','.join(map(str, CUTOFFS))}",
+                   *(f"{value:.12g}" for value in values.values())]
+
+
+def main():
+    preset = pathlib.Path(__file__).resolve().parents[2] / "tests" / "parity"
+    folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else preset
+    lines = {}  # the header, again and again, is one line
+    for seed, (name, write) in enumerate([("leave_one_out", write_leave_one_out), ("fixed", write_fixed)], 1):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for cells in record(name, write(folder / name, random.Random(seed))):
+            lines["\t".join(cells)] = None
+    (folder / "expected.tsv").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
