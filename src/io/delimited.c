@@ -153,10 +153,11 @@ medley_status delimited_parse_slow(const medley_runtime *rt, record_block *block
             start = ++at;
             to = unquote(bytes, block->length, &at, &line);
         }
+        const uint32_t unquoted = to; /* a carriage return inside quotes is text */
         while (at < block->length && bytes[at] != '\n' && (at + width > block->length || memcmp(bytes + at, delimiter, width) != 0))
             bytes[to++] = bytes[at++];
         const bool line_end = at >= block->length || bytes[at] == '\n';
-        if (line_end && to > start && bytes[to - 1] == '\r')
+        if (line_end && to > unquoted && bytes[to - 1] == '\r')
             to--;
         TRY(reserve(rt, t, 1, err));
         TRY(mem_reserve(rt, &t->row_line, &t->row_line_capacity, t->row_count + 1, sizeof *t->row_line, err));

@@ -192,6 +192,7 @@ static void test_worked_examples(void **state)
         {"a\"b\",c\n", ",", true, "a\"b\"|c"},
         {"\"a\"b,\"c\" \n", ",", true, "ab|c "},
         {"\"a\r\n\"\r\n", ",", true, "a\r\n"},
+        {"\"a\r\"\n\"\r\"\r\n", ",", true, "a\r/\r"},
         {"1::2::3\n", "::", false, "1|2|3"},
         {"1:2::3:\n", "::", false, "1:2|3:"},
         {"1:::2\n::\n", "::", false, "1|:2/|"},

@@ -25,7 +25,7 @@ typedef struct record_block {
     int64_t index;      /* 0, 1, 2, ... in file order */
     int64_t first_line; /* of the file, from 1 */
     int64_t done;       /* raw bytes of the file read so far, for progress */
-    bool quoted;        /* holds a '"', and quotes are on */
+    bool quoted;        /* quotes are on and it may hold a '"' */
 } record_block;
 
 typedef struct records records;

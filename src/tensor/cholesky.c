@@ -13,7 +13,8 @@
 #include "base/tally.h"
 
 enum {
-    TILE = 192,
+    TILE = 128,
+    STRIP = 4, /* tiles that one call multiplies where it may be more than one */
     MIRROR = 32, /* a square of this many doubles aside fits L1 twice */
 };
 
@@ -60,15 +61,21 @@ static void divide(int64_t m, int64_t n, double alpha, const double *l, int64_t 
                 (blasint)l_stride, c, (blasint)c_stride);
 }
 
-/* A_ij -= L_i0 L_j0ᵀ + ... over the tiles left of column j. */
-static medley_status update_tile(void *context, int64_t task, int worker, medley_error *err)
+/* Rows of the tiles first .. first + STRIP - 1, as far as they exist before tile `end`. */
+static int64_t strip_size(const inverting *v, int64_t first, int64_t end)
+{
+    return least(v->n, least(first + STRIP, end) * TILE) - first * TILE;
+}
+
+/* A_ij -= L_i0 L_j0ᵀ + ... over the tiles left of column j, for a strip of rows i. */
+static medley_status update_strip(void *context, int64_t task, int worker, medley_error *err)
 {
     const inverting *v = context;
-    const int64_t j = v->column, i = j + task;
+    const int64_t j = v->column, i = j + task * STRIP;
     (void)worker;
     (void)err;
     omp_set_num_threads(1);
-    multiply(tile_size(v, i), tile_size(v, j), j * TILE, -1, tile_at(v, i, 0), tile_at(v, j, 0), v->n, 1,
+    multiply(strip_size(v, i, v->tiles), tile_size(v, j), j * TILE, -1, tile_at(v, i, 0), tile_at(v, j, 0), v->n, 1,
              tile_at(v, i, j), v->n);
     return MEDLEY_OK;
 }
@@ -107,7 +114,7 @@ static medley_status factor(const medley_runtime *rt, inverting *v, medley_error
 {
     for (v->column = 0; v->column < v->tiles; v->column++) {
         if (v->column > 0)
-            TRY(parallel_run(rt, v->tiles - v->column, update_tile, v, err));
+            TRY(parallel_run(rt, (v->tiles - v->column + STRIP - 1) / STRIP, update_strip, v, err));
         TRY(parallel_run(rt, 1, factor_diagonal, v, err));
         TRY(parallel_run(rt, v->tiles - v->column - 1, divide_tile, v, err));
     }
@@ -150,20 +157,19 @@ static medley_status invert_row(void *context, int64_t j, int worker, medley_err
     return tally_add(v->progress, v->tiles - j, err);
 }
 
-/* A⁻¹_ij = U_ii U_jiᵀ + ... + U_i,last U_j,lastᵀ for task (i, j), j <= i. Longest sums first. U_ii is needed by
- * the others of its row, so that the diagonal goes aside, L_ii's place. */
-static medley_status multiply_tile(void *context, int64_t task, int worker, medley_error *err)
+/* A⁻¹_ij = U_ii U_jiᵀ + ... + U_i,last U_j,lastᵀ for row i = task and all j <= i; the first rows are the longest
+ * sums, the last ones the most. The others of column i need U_ii, so that the diagonal goes aside, to L_ii's place. */
+static medley_status multiply_row(void *context, int64_t i, int worker, medley_error *err)
 {
     const inverting *v = context;
-    int64_t i = 0;
-    while ((i + 1) * (i + 2) / 2 <= task)
-        i++;
-    const int64_t j = task - i * (i + 1) / 2;
+    const int64_t size = tile_size(v, i), depth = v->n - i * TILE;
     (void)worker;
     omp_set_num_threads(1);
-    multiply(tile_size(v, i), tile_size(v, j), v->n - i * TILE, 1, tile_at(v, i, i), tile_at(v, j, i), v->n, 0,
-             i == j ? side_at(v, i) : tile_at(v, i, j), i == j ? TILE : v->n);
-    return tally_add(v->progress, 1, err);
+    for (int64_t j = 0; j < i; j += STRIP)
+        multiply(size, strip_size(v, j, i), depth, 1, tile_at(v, i, i), tile_at(v, j, i), v->n, 0, tile_at(v, i, j),
+                 v->n);
+    multiply(size, size, depth, 1, tile_at(v, i, i), tile_at(v, i, i), v->n, 0, side_at(v, i), TILE);
+    return tally_add(v->progress, i + 1, err);
 }
 
 /* Puts the diagonal back and copies what is below it above, for one row of tiles. */
@@ -197,7 +203,7 @@ medley_status cholesky_inverse(const medley_runtime *rt, double *a, int64_t n, c
     TRY_DONE(factor(rt, &v, err));
     TRY_DONE(parallel_run(rt, tiles, invert_diagonal, &v, err));
     TRY_DONE(parallel_run(rt, tiles, invert_row, &v, err));
-    TRY_DONE(parallel_run(rt, pairs, multiply_tile, &v, err));
+    TRY_DONE(parallel_run(rt, tiles, multiply_row, &v, err));
     TRY_DONE(parallel_run(rt, tiles, mirror_row, &v, err));
 done:
     mem_free(v.side);

@@ -77,7 +77,7 @@ def compare_model(program, split, folder, name, model):
     """Yields (task, largest difference, its metric, verdict)."""
     run = folder / f"{name}-{model}"
     program("train", "--store", folder / "store", "--split", name, "--model", model, "--run", run)
-    score = reference.MODELS[model](split.matrix("train"), reference.model_parameters(model, []), 0)
+    score = reference.MODELS[model](split, reference.model_parameters(model, []), 0)
     ordered = json.loads((folder / "store" / "dataset.json").read_text())["ordered"]
     for task, mask in TASKS.items():
         if task == "next_item" and not ordered:

@@ -25,6 +25,7 @@ CASES = [  # model, settings
     ("popularity", []),
     ("itemknn", ["neighbours=5", "shrinkage=0"]),
     ("itemknn", ["neighbours=20", "shrinkage=10"]),
+    ("itemknn", ["neighbours=10", "feedback=rating"]),
     ("ease", ["l2=20"]),
 ]
 
@@ -42,8 +43,8 @@ class Recorded(reference.Split):
 
     def in_order(self, rows):
         """By user and time; what happened at once stays in input order, for sorted() is stable."""
-        return sorted(((self.user_index[user], self.item_index[item], time) for user, item, _, time in rows),
-                      key=lambda row: (row[0], row[2]))
+        return sorted(((self.user_index[user], self.item_index[item], rating, time) for user, item, rating, time in rows),
+                      key=lambda row: (row[0], row[3]))
 
     def leave_one_out(self):
         """Each user's last to test, the one before to validation, unless nothing is left for training."""
@@ -56,8 +57,8 @@ class Recorded(reference.Split):
                 self.rows[name] += part
         return self
 
-    def events(self, part):
-        return tuple(np.array([row[column] for row in self.rows[part]], np.int64) for column in (0, 1))
+    def column(self, part, name):
+        return np.array([row[("user", "item", "rating").index(name)] for row in self.rows[part]])
 
 
 def make_rows(draw):
@@ -106,7 +107,7 @@ def check_gaps(model, split, score):
 def record(name, split):
     """Rows of expected.tsv, and before them its header."""
     for model, settings in CASES:
-        score = reference.MODELS[model](split.matrix("train"), reference.model_parameters(model, settings), FIT_SEED)
+        score = reference.MODELS[model](split, reference.model_parameters(model, settings), FIT_SEED)
         if model == "ease":
             check_gaps(model, split, score)
         for task in ("retrieval", "next_item"):

@@ -45,9 +45,12 @@ class Split:
         self.users, self.items = dataset_counts(json.loads((store / "dataset.json").read_text()))
         self.folder = store / "splits" / name
 
+    def column(self, part, name):
+        """Of every interaction of a part, by user and in time."""
+        return np.load(self.folder / part / f"{name}.npy")
+
     def events(self, part):
-        """(user, item) of every interaction, by user and in time."""
-        return tuple(np.load(self.folder / part / f"{column}.npy").astype(np.int64) for column in ("user", "item"))
+        return tuple(self.column(part, name).astype(np.int64) for name in ("user", "item"))
 
     def matrix(self, *parts):
         """Who has what: ones, however often and in whichever part."""
@@ -56,6 +59,14 @@ class Split:
         matrix.sum_duplicates()
         matrix.data[:] = 1
         return matrix
+
+    def ratings(self, part):
+        """The matrix with ratings for ones; of repeated ones the last."""
+        user, item = self.events(part)
+        _, from_end = np.unique((user * self.items + item)[::-1], return_index=True)
+        last = len(user) - 1 - from_end
+        values = self.column(part, "rating").astype(np.float64)[last]
+        return sp.csr_matrix((values, (user[last], item[last])), shape=(self.users, self.items))
 
     def targets(self, task):
         """User -> items to find: all of the test part, or the first of it."""
@@ -73,16 +84,17 @@ def dataset_counts(description):
     return int(counts["users"]), int(counts["items"])
 
 
-# ---- Models: each returns score(history of some users [B, I]) -> float64 [B, I] ----
+# ---- Models: each is fitted on the training part and returns score(history of some users [B, I]) -> float64 [B, I] ----
 
-def popularity(train, parameters, seed):
-    counts = np.asarray(train.sum(axis=0)).ravel()
+def popularity(split, parameters, seed):
+    counts = np.asarray(split.matrix("train").sum(axis=0)).ravel()
     return lambda history: np.tile(counts, (history.shape[0], 1))
 
 
-def itemknn(train, parameters, seed):
+def itemknn(split, parameters, seed):
     """Cosine with shrinkage. Deshpande and Karypis, TOIS 2004; each item keeps its K nearest others."""
-    neighbours, shrinkage = int(parameters["neighbours"]), parameters["shrinkage"]
+    train = split.ratings("train") if parameters["feedback"] == "rating" else split.matrix("train")
+    neighbours, shrinkage = parameters["neighbours"], parameters["shrinkage"]
     together = (train.T @ train).tocsr()
     norm = np.sqrt(together.diagonal())
     rows, columns, values = [], [], []
@@ -101,8 +113,9 @@ def itemknn(train, parameters, seed):
     return lambda history: (history @ by_item.T).toarray()
 
 
-def ease(train, parameters, seed):
+def ease(split, parameters, seed):
     """Steck, WWW 2019: P = (X'X + lambda I)^-1, B_ij = -P_ij / P_jj, zero diagonal."""
+    train = split.matrix("train")
     gram = (train.T @ train).toarray()
     gram[np.diag_indices_from(gram)] += parameters["l2"]
     inverse = scipy.linalg.inv(gram, overwrite_a=True, check_finite=False)
@@ -113,7 +126,11 @@ def ease(train, parameters, seed):
 
 
 MODELS = {"popularity": popularity, "itemknn": itemknn, "ease": ease}
-PARAMETERS = {"popularity": {}, "itemknn": {"neighbours": 100, "shrinkage": 0}, "ease": {"l2": 250}}
+PARAMETERS = {
+    "popularity": {},
+    "itemknn": {"neighbours": 100, "shrinkage": 0.0, "feedback": "binary"},
+    "ease": {"l2": 250.0},
+}
 
 
 def model_parameters(model, settings):
@@ -122,7 +139,7 @@ def model_parameters(model, settings):
     for name, _, value in (setting.partition("=") for setting in settings):
         if name not in parameters:
             sys.exit(f"{model}: unknown parameter '{name}' (known: {', '.join(parameters) or 'none'})")
-        parameters[name] = float(value)
+        parameters[name] = type(parameters[name])(value)
     return parameters
 
 
@@ -240,7 +257,7 @@ def main():
     mask = options.mask or ("known" if options.task == "retrieval" else "none")
     split = Split(options.store, options.split)
     fit_seed = options.seed if options.fit_seed is None else options.fit_seed
-    score = MODELS[options.model](split.matrix("train"), model_parameters(options.model, options.set), fit_seed)
+    score = MODELS[options.model](split, model_parameters(options.model, options.set), fit_seed)
     result = evaluate(split, score, options.task, mask == "known",
                       sorted(int(k) for k in options.cutoffs.split(",")), options.seed)
     json.dump(result, sys.stdout, indent=1)

@@ -1,0 +1,113 @@
+#!/bin/sh
+# What `make bench` runs: everything that has a bound, beside its peer, interleaved on this machine, now.
+# usage: bench/run.sh BUILD
+#
+# Environment: BENCH_USERS (162541) and BENCH_ITEMS (59047) of the generated ratings, about 154 a user; BENCH_RUNS (3)
+# whose median counts; BENCH_THREADS (all); BENCH_FOLDER (BUILD/bench), kept between runs; BENCH_PYTHON, one that
+# has the peers of requirements.txt (else a venv is made); MEDLEY_TEST_DATA for ml-1m-sequences.
+# Exit code 1 when a bound is not met.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+[ $# = 1 ] || { sed -n '3s/^# //p' "$0" >&2; exit 2; }
+build=$(cd "$1" && pwd)
+work=${BENCH_FOLDER:-$build/bench}
+runs=${BENCH_RUNS:-3} threads=${BENCH_THREADS:-$(nproc)}
+data=${MEDLEY_TEST_DATA:-$root/../shared/data}
+users=${BENCH_USERS:-162541} items=${BENCH_ITEMS:-59047}
+raw=$work/raw-$users-$items
+mkdir -p "$work"
+times=$(mktemp) ratios=$(mktemp)
+trap 'rm -f "$times" "$ratios"' EXIT
+
+say() { echo "bench: $*" >&2; }
+
+find_python() {
+    python=${BENCH_PYTHON:-$work/venv/bin/python}
+    has_peers && return
+    say "installing bench/requirements.txt into $work/venv"
+    python3 -m venv "$work/venv" && "$work/venv/bin/pip" install --quiet -r "$root/bench/requirements.txt" || true
+    has_peers || { say "SKIPPED: the Python peers; they cannot be installed here"; python=; }
+}
+has_peers() { "$python" -c 'import implicit, numpy, pandas, polars, scipy' 2>/dev/null; }
+
+# $times: name, seconds, peak MiB. $ratios: name, ours, peer, ratio, as the C benchmarks print them.
+measure_prepare() {
+    if [ ! -f "$raw/ratings.csv" ]; then
+        say "making $users users of ratings"
+        "$build/medley" synth --quiet --force --out "$raw" --users "$users" --items "$items" \
+            --interactions-per-user 154 >/dev/null
+    fi
+    cat "$raw/ratings.csv" >/dev/null # into memory, for everyone
+    for run in $(seq "$runs"); do
+        say "prepare, run $run of $runs"
+        "$build/bench_reader" "$raw/ratings.csv" "$threads" >>"$times"
+        [ -z "$python" ] || "$python" "$root/bench/peer_prepare.py" "$raw/ratings.csv" "$threads" >>"$times"
+        "$build/bench_command" 'medley prepare' "$build/medley" prepare --quiet --force --format movielens \
+            --input "$raw" --store "$work/store" --threads "$threads" >>"$times"
+    done
+    output_mib=$(du -sk --apparent-size "$work/store" | awk '{ print $1 / 1024 }')
+}
+
+measure_models() {
+    say ranking
+    "$build/bench_ranking" "$threads" >>"$ratios"
+    folder=
+    if [ -d "$data/ml-1m-sequences" ]; then
+        "$build/medley" prepare --quiet --force --config "$root/configs/ml-1m-sequences/prepare.yaml" \
+            --input "$data/ml-1m-sequences" --store "$work/ml-1m" >/dev/null
+        folder=$work/ml-1m/interactions
+    else
+        say "SKIPPED: ml-1m-sequences: $data/ml-1m-sequences is not there (set MEDLEY_TEST_DATA)"
+    fi
+    say EASE
+    "$build/bench_ease" "$threads" $folder >>"$ratios"
+    [ -x "$build/bench_itemknn" ] && [ -n "$folder" ] && [ -n "$python" ] || return 0
+    for run in $(seq "$runs"); do
+        say "ItemKNN, run $run of $runs"
+        "$build/bench_itemknn" "$threads" "$folder" | first_seconds 'medley itemknn'
+        "$python" "$root/bench/peer_itemknn.py" "$folder" "$threads" | first_seconds 'implicit itemknn'
+    done
+}
+
+# Keeps the first number of what a benchmark prints as the seconds of $1.
+first_seconds() {
+    awk -v name="$1" '!/^#/ { for (i = 1; i <= NF; i++) if ($i ~ /^[0-9]+\.[0-9]+$/) { print name "\t" $i; exit } }' >>"$times"
+}
+
+median() { # name column
+    awk -F '\t' -v name="$1" -v column="$2" '$1 == name { print $column }' "$times" | sort -g |
+        awk '{ value[NR] = $1 } END { if (NR) print (value[int((NR + 1) / 2)] + value[int(NR / 2) + 1]) / 2 }'
+}
+
+row() { # name ours peer bound
+    [ -n "$2" ] && [ -n "$3" ] || return 0
+    awk -v OFS='\t' -v name="$1" -v ours="$2" -v peer="$3" -v bound="${4:--}" 'BEGIN {
+        met = bound == "-" ? "" : ours / peer <= bound ? "met" : "NOT MET"
+        print name, sprintf("%.3f", ours), sprintf("%.3f", peer), sprintf("%.3f", ours / peer), bound, met }'
+}
+
+table() {
+    printf 'what\tours\tpeer\tratio\tbound\t\n'
+    row 'read, s (polars)' "$(median 'medley read' 2)" "$(median 'polars read' 2)" 1
+    row 'prepare, s (polars)' "$(median 'medley prepare' 2)" "$(median polars 2)" 1
+    row 'prepare, s (pandas)' "$(median 'medley prepare' 2)" "$(median pandas 2)"
+    row 'prepare, peak MiB (output)' "$(median 'medley prepare' 3)" "$output_mib" 3
+    row 'prepare, peak MiB (polars)' "$(median 'medley prepare' 3)" "$(median polars 3)"
+    row 'prepare, peak MiB (pandas)' "$(median 'medley prepare' 3)" "$(median pandas 3)"
+    awk -F '  +' '!/^#/ { print $1 "\t" $2 "\t" $3 }' "$ratios" | while IFS="$(printf '\t')" read -r name ours peer; do
+        case $name in
+            ranking*) row "$name, s (GEMM)" "$ours" "$peer" 1.5 ;;
+            ease*) row "$name, s (LAPACK)" "$ours" "$peer" 1.3 ;;
+            *) row "$name, s" "$ours" "$peer" ;;
+        esac
+    done
+    row 'itemknn, s (implicit)' "$(median 'medley itemknn' 2)" "$(median 'implicit itemknn' 2)" 0.5
+}
+
+find_python
+measure_prepare
+measure_models
+echo "$(uname -m), $threads threads, median of $runs runs, $(wc -l <"$raw/ratings.csv") lines, $(date -u +%F)"
+table >"$work/table.tsv"
+awk -F '\t' '{ printf "%-44s %10s %10s %8s %6s  %s\n", $1, $2, $3, $4, $5, $6 }' "$work/table.tsv"
+! grep -q 'NOT MET' "$work/table.tsv"

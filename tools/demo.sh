@@ -1,0 +1,41 @@
+#!/bin/sh
+# The main job end to end on made-up data, into ./demo: make, prepare, split, train, evaluate, recommend.
+# usage: tools/demo.sh PROGRAM [FOLDER]
+set -eu
+program=$(realpath "$1")
+folder=${2:-demo}
+rm -rf "$folder"
+mkdir -p "$folder"
+cd "$folder"
+
+medley() { "$program" -q "$@"; }
+# Shows a command before it runs.
+say() {
+    printf '\n$ medley %s\n' "$*"
+    medley "$@"
+}
+
+printf 'Two thousand made-up people with tastes, a thousand films in series. Everything lands in %s/.\n' "$folder"
+say synth --out raw
+say prepare --format movielens --input raw --store store
+say stats --store store --plot store.svg
+say split --store store --name last --strategy leave_one_out
+
+for model in popularity itemknn ease; do
+    say train --store store --split last --model "$model" --run "runs/$model" >"train-$model.txt"
+    medley evaluate --run "runs/$model" --tsv >"evaluate-$model.tsv"
+done
+
+printf '\n$ medley train … --model popularity|itemknn|ease, then medley evaluate … on the test part\n'
+grep -E '^(candidates|masked|ties|users)	' evaluate-ease.tsv | sed 's/^/  /' | tr '\t' ' '
+printf '\n  %-12s%12s%12s%12s%12s%12s\n' model 'hr@10' 'ndcg@10' 'mrr@10' 'coverage@10' 'novelty@10'
+for model in popularity itemknn ease; do
+    awk -F '\t' -v model="$model" '
+        $1 == "metric" { for (i = 2; i <= NF; i++) if ($i == "@10") column = i }
+        column > 0 { value[$1] = $column }
+        END { printf "  %-12s%12.4f%12.4f%12.4f%12.4f%12.4f\n", model, value["hr"], value["ndcg"], value["mrr"],
+                     value["item_coverage"], value["novelty"] }' "evaluate-$model.tsv"
+done
+
+say recommend --run runs/ease --users 1,2,3 --top-k 5
+printf '\nNext: the tour in README.md, or build/release/medley help\n'
