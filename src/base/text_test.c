@@ -143,7 +143,7 @@ static medley_status build(text *t, medley_error *err)
     }
     const medley_status status = text_status(t, err);
     if (status == MEDLEY_OK)
-        assert_int_equal(t->length, 200 * (10 + 6) + 10 + 180 - 200 + 10);
+        assert_int_equal(t->length, 10 * (10 + 1 + 1 + 4) + 90 * (10 + 2 + 1 + 4) + 100 * (10 + 3 + 1 + 4));
     text_release(t);
     return status;
 }
@@ -152,7 +152,6 @@ static void test_a_failed_append_is_kept_until_asked_for(void **state)
 {
     (void)state;
     text t = {.rt = rt};
-    BRUTAL(rt, &memory, text_status(&t, err), text_release(&t));
     memory.allowed = 0;
     text_add(&t, "lost");
     memory.allowed = -1;

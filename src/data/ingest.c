@@ -447,16 +447,30 @@ static medley_status take_row(const interaction_file *f, ingest_worker *w, const
     return MEDLEY_OK;
 }
 
-/* "user item item ...": one interaction an item. */
+/* "user item item ...": one interaction an item. Empty fields are a space at the end, or two in a row. */
 static medley_status take_list(const interaction_file *f, ingest_worker *w, const delimited_field *fields,
                                int64_t count, int64_t line, uint64_t place, row_chunk *chunk, medley_error *err)
 {
     uint32_t user = 0;
-    bool good;
+    const char *id;
+    size_t length;
+    bool good = true;
+    int64_t items = 0;
+    for (int64_t i = f->item; i < count; i++) {
+        if (fields[i].start == fields[i].end)
+            continue;
+        if (!take_id(w, f->layout->encoding, fields[i], line, (int)i, &id, &length))
+            return MEDLEY_OK;
+        items++;
+    }
+    if (items == 0) {
+        ingest_bad(w, line, 0, "a user without items; accepted: user item item ...");
+        return MEDLEY_OK;
+    }
     TRY(take_user(f, w, fields[f->user], place, line, &user, &good, err));
     for (int64_t i = f->item; good && i < count; i++) {
         if (fields[i].start == fields[i].end)
-            continue; /* a space at the end, or two in a row */
+            continue;
         chunk->user[chunk->count] = user;
         TRY(take_item(f, w, fields[i], (int)i, place, line, &chunk->item[chunk->count], &good, err));
         chunk->count += good;

@@ -38,6 +38,9 @@ static medley_status check_indexes(const char *folder, const interactions *v, in
         if (v->user[i] >= users || v->item[i] >= items)
             return fail(err, MEDLEY_E_FORMAT, "%s: row %lld: user %u, item %u; accepted: below %lld and %lld", folder,
                         (long long)i, v->user[i], v->item[i], (long long)users, (long long)items);
+        if (v->part != NULL && v->part[i] >= PART_COUNT)
+            return fail(err, MEDLEY_E_FORMAT, "%s: row %lld: part %d; accepted: 0, 1 and 2 for train, val and test", folder,
+                        (long long)i, v->part[i]);
         if (v->user[i] < before)
             return fail(err, MEDLEY_E_FORMAT, "%s: row %lld: user %u follows user %u; users must ascend", folder,
                         (long long)i, v->user[i], before);

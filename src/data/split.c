@@ -306,12 +306,15 @@ static medley_status read_facts(const medley_store *store, const char *folder, c
     TRY_DONE(json_parse(path, bytes, length, &root, err));
     const char *format = json_text(root, "format"), *strategy = json_text(root, "strategy");
     const char *of_store = json_text(root, "store_fingerprint"), *own = json_text(root, "fingerprint");
+    bool counted = true;
     *out = (split_facts){0};
+    for (int which = 0; which < PART_COUNT; which++)
+        counted &= json_int(json_member(root, "counts"), part_names[which], &out->count[which]);
     if (format == NULL || strcmp(format, SPLIT_FORMAT) != 0)
         status = fail(err, MEDLEY_E_FORMAT, "%s: format '%s'; accepted: '" SPLIT_FORMAT "'", path, format != NULL ? format : "");
     else if (strategy == NULL || of_store == NULL || own == NULL || strlen(own) != FINGERPRINT_SIZE - 1 ||
-             !json_int(root, "seed", &out->seed))
-        status = fail(err, MEDLEY_E_FORMAT, "%s: strategy, seed or a fingerprint is missing", path);
+             !json_int(root, "seed", &out->seed) || !counted)
+        status = fail(err, MEDLEY_E_FORMAT, "%s: strategy, seed, counts or a fingerprint is missing", path);
     else if (strcmp(of_store, store->fingerprint) != 0)
         status = fail(err, MEDLEY_E_STALE, "%s: made from store %s, but the store is %s now; split again", path, of_store,
                       store->fingerprint);
@@ -327,12 +330,19 @@ done:
     return status;
 }
 
-static medley_status open_part(const medley_store *store, const char *folder, part_name which, interaction_files *out,
-                               medley_error *err)
+static medley_status open_part(const medley_store *store, const char *folder, const split_facts *facts, part_name which,
+                               interaction_files *out, medley_error *err)
 {
     char *path;
     TRY(file_join(store->rt, folder, part_names[which], &path, err));
-    const medley_status status = interactions_open(store->rt, path, store->users, store->items, out, err);
+    medley_status status = interactions_open(store->rt, path, store->users, store->items, out, err);
+    const interactions *v = &out->view;
+    if (status == MEDLEY_OK && v->count != facts->count[which])
+        status = fail(err, MEDLEY_E_FORMAT, "%s: %lld rows; split.json names %lld", path, (long long)v->count,
+                      (long long)facts->count[which]);
+    else if (status == MEDLEY_OK &&
+             ((v->rating != NULL) != store->has_rating || (v->timestamp != NULL) != store->has_timestamp))
+        status = fail(err, MEDLEY_E_FORMAT, "%s: does not have the store's columns; split again", path);
     mem_free(path);
     return status;
 }
@@ -344,8 +354,8 @@ medley_status selection_open(const medley_store *store, const char *name, select
     medley_status status = MEDLEY_OK;
     TRY_DONE(split_folder(store, name, &folder, err));
     TRY_DONE(read_facts(store, folder, name, &out->facts, err));
-    TRY_DONE(open_part(store, folder, PART_TRAIN, &out->train, err));
-    status = open_part(store, folder, PART_VAL, &out->val, err);
+    TRY_DONE(open_part(store, folder, &out->facts, PART_TRAIN, &out->train, err));
+    status = open_part(store, folder, &out->facts, PART_VAL, &out->val, err);
 done:
     mem_free(folder);
     if (status != MEDLEY_OK)
@@ -367,7 +377,7 @@ medley_status judging_open(const medley_store *store, const char *name, judging_
     TRY_DONE(split_folder(store, name, &folder, err));
     TRY_DONE(read_facts(store, folder, name, &out->facts, err));
     for (int which = 0; which < PART_COUNT; which++)
-        TRY_DONE(open_part(store, folder, (part_name)which, &out->part[which], err));
+        TRY_DONE(open_part(store, folder, &out->facts, (part_name)which, &out->part[which], err));
 done:
     mem_free(folder);
     if (status != MEDLEY_OK)

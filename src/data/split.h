@@ -37,7 +37,7 @@ MEDLEY_MUST_USE medley_status split_run(const medley_store *store, const split_p
 /* What a split is, from its split.json. */
 typedef struct split_facts {
     char name[128], strategy[64];
-    int64_t seed;
+    int64_t seed, count[PART_COUNT];
     char fingerprint[FINGERPRINT_SIZE]; /* of its columns: a model trained on another split differs */
 } split_facts;
 

@@ -10,8 +10,7 @@ static medley_status assign(const medley_runtime *rt, const void *params, const 
     if (events->part == NULL)
         return fail(err, MEDLEY_E_CONFIG,
                     "strategy: 'fixed' needs a source that comes split (format elliot with train.tsv and test.tsv)");
-    for (int64_t i = 0; i < events->count; i++)
-        part[i] = events->part[i] < PART_COUNT ? events->part[i] : PART_TRAIN;
+    memcpy(part, events->part, (size_t)events->count);
     return MEDLEY_OK;
 }
 

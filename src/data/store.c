@@ -30,9 +30,11 @@ static medley_status read_description(medley_store *s, medley_error *err)
                       format != NULL ? format : "");
     else if (!json_int(root, "users", &s->users) || !json_int(root, "items", &s->items) ||
              !json_int(root, "interactions", &s->count) || !json_bool(root, "ordered", &s->ordered) ||
-             !json_bool(root, "has_part", &s->has_part) || print == NULL ||
-             strlen(print) != FINGERPRINT_SIZE - 1)
-        status = fail(err, MEDLEY_E_FORMAT, "%s: users, items, interactions, ordered, has_part or fingerprint is missing", path);
+             !json_bool(root, "has_rating", &s->has_rating) || !json_bool(root, "has_timestamp", &s->has_timestamp) ||
+             !json_bool(root, "has_part", &s->has_part) || print == NULL || strlen(print) != FINGERPRINT_SIZE - 1)
+        status = fail(err, MEDLEY_E_FORMAT,
+                      "%s: users, items, interactions, has_rating, has_timestamp, has_part, ordered or fingerprint is missing",
+                      path);
     else if (s->users < 0 || s->users > IDMAP_MOST || s->items < 0 || s->items > IDMAP_MOST)
         status = fail(err, MEDLEY_E_FORMAT, "%s: %lld users, %lld items; accepted: 0..%lld", path, (long long)s->users,
                       (long long)s->items, (long long)IDMAP_MOST);
@@ -43,6 +45,43 @@ done:
     mem_free(bytes);
     mem_free(path);
     return status;
+}
+
+/* Counts come from a file and arrays are as long as they say: each must have its row, of several bytes. */
+static medley_status check_catalogue(const medley_store *s, medley_error *err)
+{
+    char *path;
+    file *catalogue;
+    TRY(store_path(s, "catalog.db", &path, err));
+    medley_status status = file_open(s->rt, path, &catalogue, err);
+    if (status == MEDLEY_OK) {
+        const int64_t bytes = file_size(catalogue);
+        file_close(catalogue);
+        if (s->users + s->items > bytes)
+            status = fail(err, MEDLEY_E_FORMAT, "%s: %lld bytes cannot name the %lld users and %lld items of dataset.json", path,
+                          (long long)bytes, (long long)s->users, (long long)s->items);
+    }
+    mem_free(path);
+    return status;
+}
+
+static medley_status check_columns(const medley_store *s, const char *folder, medley_error *err)
+{
+    const interactions *v = &s->files.view;
+    const struct {
+        const char *name;
+        bool is, ought;
+    } columns[] = {{"rating", v->rating != NULL, s->has_rating},
+                   {"timestamp", v->timestamp != NULL, s->has_timestamp},
+                   {"part", v->part != NULL, s->has_part}};
+    if (v->count != s->count)
+        return fail(err, MEDLEY_E_FORMAT, "%s: %lld rows; dataset.json names %lld", folder, (long long)v->count,
+                    (long long)s->count);
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        if (columns[i].is != columns[i].ought)
+            return fail(err, MEDLEY_E_FORMAT, "%s: %s.npy is %s, but has_%s is %s in dataset.json", folder, columns[i].name,
+                        columns[i].is ? "there" : "missing", columns[i].name, columns[i].ought ? "true" : "false");
+    return MEDLEY_OK;
 }
 
 /* Rows of the catalogue on their way into arrays and a map. */
@@ -107,12 +146,11 @@ medley_status store_open(const medley_runtime *rt, const char *path, bool names,
     }
     TRY_DONE(file_absolute(rt, path, &s->path, err));
     TRY_DONE(read_description(s, err));
+    TRY_DONE(check_catalogue(s, err));
     TRY_DONE(store_path(s, "interactions", &folder, err));
     TRY_DONE(interactions_open(rt, folder, s->users, s->items, &s->files, err));
-    if (s->files.view.count != s->count)
-        status = fail(err, MEDLEY_E_FORMAT, "%s: %lld rows; dataset.json names %lld", folder,
-                      (long long)s->files.view.count, (long long)s->count);
-    if (status == MEDLEY_OK && names)
+    TRY_DONE(check_columns(s, folder, err));
+    if (names)
         status = read_names(s, err);
 done:
     mem_free(folder);

@@ -11,7 +11,8 @@ struct medley_store {
     const medley_runtime *rt;
     char *path; /* absolute */
     int64_t users, items, count;
-    bool ordered, has_part; /* the order within a user means time; the source fixes a split */
+    bool ordered; /* the order within a user means time */
+    bool has_rating, has_timestamp, has_part; /* has_part: the source fixes a split */
     char fingerprint[FINGERPRINT_SIZE];
     interaction_files files;
     /* Names; NULL unless opened with them. */

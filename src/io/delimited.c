@@ -134,6 +134,11 @@ static uint32_t unquote(char *bytes, size_t length, uint32_t *at, uint32_t *line
     return to;
 }
 
+static bool delimits(const char *bytes, size_t length, const char *delimiter, size_t width)
+{
+    return bytes[0] == delimiter[0] && length >= width && memcmp(bytes, delimiter, width) == 0;
+}
+
 medley_status delimited_parse_slow(const medley_runtime *rt, record_block *block, const char *delimiter,
                                    delimited_table *t, medley_error *err)
 {
@@ -154,7 +159,7 @@ medley_status delimited_parse_slow(const medley_runtime *rt, record_block *block
             to = unquote(bytes, block->length, &at, &line);
         }
         const uint32_t unquoted = to; /* a carriage return inside quotes is text */
-        while (at < block->length && bytes[at] != '\n' && (at + width > block->length || memcmp(bytes + at, delimiter, width) != 0))
+        while (at < block->length && bytes[at] != '\n' && !delimits(bytes + at, block->length - at, delimiter, width))
             bytes[to++] = bytes[at++];
         const bool line_end = at >= block->length || bytes[at] == '\n';
         if (line_end && to > unquoted && bytes[to - 1] == '\r')

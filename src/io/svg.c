@@ -5,7 +5,7 @@
 
 #include "base/base.h"
 
-enum { WIDTH = 460, HEIGHT = 320, LEFT = 64, RIGHT = 16, TOP = 36, BOTTOM = 48, TICKS_MOST = 12 };
+enum { WIDTH = 460, HEIGHT = 320, LEFT = 64, RIGHT = 28, TOP = 36, BOTTOM = 48, TICKS_MOST = 12 };
 
 /* One direction of a panel: values low..high (their log10 when `log`) on pixels from..to. */
 typedef struct axis {

@@ -4,7 +4,7 @@
 
 #include "io/delimited.h"
 
-enum { QUOTES = 1, SPLIT = 6, DELIMITER = 3 /* bits below it */ };
+enum { QUOTES = 1, SPLIT = 0xc6, DELIMITER = 3 /* three bits from it on */ };
 
 static const char *const delimiters[] = {",", "\t", "::", " ", "|", ":x", "aab", ";;;;"};
 

@@ -1,0 +1,63 @@
+/* Stores made for tests, from rows written in the test, without the public API. */
+#ifndef TESTS_MADE_STORE_H
+#define TESTS_MADE_STORE_H
+
+#include "testing.h"
+
+#include "data/prepare.h"
+#include "data/store.h"
+
+enum { MADE_VALUES = 1024 }; /* bytes of a reader's settings */
+
+static inline const reader_class *made_reader(const char *name)
+{
+    for (const reader_class *const *r = reader_classes; *r != NULL; r++)
+        if (strcmp((*r)->name, name) == 0)
+            return *r;
+    fail_msg("no reader '%s'", name);
+    return NULL;
+}
+
+/* Sets one key of `table`, or of `other`. */
+static inline medley_status made_set(const medley_param *table, void *values, const medley_param *other, void *other_values,
+                                     const char *key, const char *value, medley_error *err)
+{
+    const medley_param *p = medley_param_find(table, key);
+    return p != NULL ? medley_param_set(p, values, value, err)
+                     : medley_param_set(medley_param_find(other, key), other_values, value, err);
+}
+
+/* medley prepare --format F --input I --store S key value ...; settings end with NULL, or are NULL. */
+static inline medley_status made_prepare(const medley_runtime *rt, const char *format, const char *input, const char *store,
+                                         const char *const *settings, medley_report *report, medley_error *err)
+{
+    _Alignas(16) char values[MADE_VALUES] = {0};
+    prepare_params p;
+    medley_report *own = NULL;
+    const reader_class *reader = made_reader(format);
+    assert_true(reader->params_size <= sizeof values);
+    medley_params_reset(prepare_table, &p);
+    medley_params_reset(reader->params, values);
+    p.format = format;
+    p.input = input;
+    p.store = store;
+    for (; settings != NULL && *settings != NULL; settings += 2)
+        TRY(made_set(prepare_table, &p, reader->params, values, settings[0], settings[1], err));
+    if (report == NULL)
+        TRY(report_create(rt, &own, err));
+    const medley_status status = prepare_run(rt, &p, reader, values, report != NULL ? report : own, err);
+    medley_report_free(own);
+    return status;
+}
+
+/* A store in `store` from a delimited text, which is written to `store`.csv. */
+static inline medley_status made_store(const medley_runtime *rt, const char *store, const char *rows, const char *const *settings,
+                                       medley_error *err)
+{
+    char input[4096];
+    snprintf(input, sizeof input, "%s.csv", store);
+    test_write_text(input, rows);
+    return made_prepare(rt, "delimited", input, store, settings, NULL, err);
+}
+
+#endif
