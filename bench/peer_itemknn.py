@@ -8,6 +8,7 @@ Needs implicit, numpy and scipy.
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy
 import scipy.sparse
@@ -18,6 +19,7 @@ def main(bench, folder, threads="2"):
     user, item = (numpy.load(f"{folder}/{name}.npy") for name in ("user", "item"))
     matrix = scipy.sparse.csr_matrix((numpy.ones(len(user)), (user, item)))
     matrix.data[:] = 1  # repeated pairs were added up
+    warnings.simplefilter("ignore")  # about a conversion inside implicit
     ours = peer = float("inf")
     for _ in range(3):  # the best of interleaved runs
         result = subprocess.run([bench, threads, folder], check=True, capture_output=True, text=True)

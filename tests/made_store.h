@@ -6,6 +6,7 @@
 
 #include "data/prepare.h"
 #include "data/store.h"
+#include "io/file.h"
 
 enum { MADE_VALUES = 1024 }; /* bytes of a reader's settings */
 
@@ -54,10 +55,40 @@ static inline medley_status made_prepare(const medley_runtime *rt, const char *f
 static inline medley_status made_store(const medley_runtime *rt, const char *store, const char *rows, const char *const *settings,
                                        medley_error *err)
 {
-    char input[4096];
+    char input[4200];
     snprintf(input, sizeof input, "%s.csv", store);
     test_write_text(input, rows);
     return made_prepare(rt, "delimited", input, store, settings, NULL, err);
+}
+
+/* One thing that is wrong with a file of a folder, and what opening the folder then says. */
+typedef struct damage {
+    const char *name;
+    const char *from, *to; /* to NULL: the file is gone; from NULL: cut to half; else the first `from` is `to` */
+    medley_status status;
+    const char *want;
+} damage;
+
+static inline void damage_apply(const medley_runtime *rt, const char *folder, const damage *d)
+{
+    char path[4200];
+    size_t length;
+    snprintf(path, sizeof path, "%s/%s", folder, d->name);
+    char *bytes = test_read(path, &length);
+    assert_ok(file_remove_tree(rt, path, err));
+    if (d->to != NULL && d->from == NULL) {
+        test_write(path, bytes, length / 2);
+    } else if (d->to != NULL) {
+        const char *at = strstr(bytes, d->from);
+        text changed = {.rt = rt};
+        assert_non_null(at);
+        text_append(&changed, bytes, (size_t)(at - bytes));
+        text_add(&changed, d->to);
+        text_add(&changed, at + strlen(d->from));
+        test_write(path, changed.bytes, (size_t)changed.length);
+        text_release(&changed);
+    }
+    test_read_end(bytes);
 }
 
 #endif

@@ -139,6 +139,31 @@ static void test_very_long_texts_are_refused(void **state)
     check_real(text, 400);
 }
 
+static void test_the_format_that_comes_back_is_short(void **state)
+{
+    (void)state;
+    static const struct {
+        double value;
+        const char *want;
+    } cases[] = {
+        {0, "0"}, {-0.0, "-0"}, {0.1, "0.1"}, {1e-4, "0.0001"}, {0.30000000000000004, "0.30000000000000004"}, {1e22, "1e+22"},
+        {123456.7, "123456.7"}, {1.0 / 3, "0.3333333333333333"}, {9007199254740993.0, "9007199254740992"},
+    };
+    char text[40];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double back;
+        const int length = number_format(cases[i].value, text, sizeof text);
+        assert_true(number_real(text, (size_t)length, &back) && back == cases[i].value);
+        assert_string_equal(text, cases[i].want);
+        assert_int_equal(number_format(cases[i].value, NULL, 0), length);
+        assert_int_equal(number_format(cases[i].value, text, 2), length);
+        assert_int_equal(strlen(text), 1);
+    }
+    assert_int_equal(number_format(NAN, text, sizeof text), 3);
+    assert_string_equal(text, "nan");
+    assert_int_equal(number_format(-INFINITY, text, sizeof text), 4);
+}
+
 static void test_printing_is_that_of_printf(void **state)
 {
     (void)state;
@@ -157,6 +182,7 @@ int main(void)
         cmocka_unit_test(test_random_texts_are_read_as_strtoll_and_strtod_do),
         cmocka_unit_test(test_random_doubles_come_back_as_the_same_bits),
         cmocka_unit_test(test_very_long_texts_are_refused),
+        cmocka_unit_test(test_the_format_that_comes_back_is_short),
         cmocka_unit_test(test_printing_is_that_of_printf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

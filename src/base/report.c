@@ -390,6 +390,7 @@ medley_status medley_report_render(medley_report *r, medley_report_form form, co
     render[form](r, &r->rendered);
     TRY(text_status(&r->rendered, err));
     *out = r->rendered.bytes;
+    error_clear(err);
     return MEDLEY_OK;
 }
 

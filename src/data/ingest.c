@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdarg.h>
 
-enum { CHUNK_ROWS = 1 << 17, ID_LONGEST = 4096, PREFETCH_ROWS = 8 };
+enum { CHUNK_BYTES = 4 * 1024 * 1024 - 4096, ID_LONGEST = 4096, PREFETCH_ROWS = 8 };
 
 /* 2100-01-01: later times are more likely milliseconds, or nonsense. */
 #define TIME_LATEST INT64_C(4102444799)
@@ -373,8 +373,8 @@ typedef struct interaction_file {
 static medley_status chunk_for(ingest *in, ingest_worker *w, int64_t rows, row_chunk **out, medley_error *err)
 {
     if (w->chunks == NULL || w->chunks->capacity - w->chunks->count < rows) {
-        const int64_t capacity = rows > CHUNK_ROWS ? rows : CHUNK_ROWS;
         const size_t row = 2 * sizeof(uint32_t) + in->has_rating * sizeof(float) + in->has_timestamp * sizeof(int64_t);
+        const int64_t usual = (int64_t)((CHUNK_BYTES - sizeof(row_chunk) - 16) / row), capacity = rows > usual ? rows : usual;
         char *bytes;
         TRY(mem_alloc(in->rt, 1, sizeof(row_chunk) + 16 + (size_t)capacity * row, &bytes, err));
         row_chunk *chunk = (row_chunk *)(void *)bytes;

@@ -37,7 +37,7 @@ enum {
 /* A worker's memory. */
 typedef struct scratch {
     double *dots;     /* [blocks × BLOCK] <x_i, x_j> of the current i; all zero between rows */
-    uint8_t *touched; /* [blocks] whether any dot of the block was added to */
+    uint8_t *touched; /* [blocks] whether a dot of the block may not be zero */
     topk_entry *list; /* [K] */
 } scratch;
 
@@ -68,15 +68,43 @@ static int64_t estimate(const void *values, const training *data)
     return bytes < 0x1p62 ? (int64_t)bytes : INT64_MAX;
 }
 
-/* dots += weight × row, for one user's row. */
-static void add_user(const csr *by_user, int64_t user, double weight, scratch *s)
+/* dots += weight × row, for the `count` items of one user; value NULL: all ones. */
+static void add_user(const uint32_t *restrict item, const float *restrict value, int64_t count, double weight,
+                     double *restrict dots)
 {
-    const uint32_t *index = by_user->index;
-    const int64_t end = by_user->start[user + 1];
-    for (int64_t at = by_user->start[user]; at < end; at++) {
-        const uint32_t j = index[at];
-        s->dots[j] += by_user->value != NULL ? weight * (double)by_user->value[at] : 1;
-        s->touched[j / BLOCK] = 1;
+    if (value == NULL)
+        for (int64_t at = 0; at < count; at++)
+            dots[item[at]] += weight;
+    else
+        for (int64_t at = 0; at < count; at++)
+            dots[item[at]] += weight * (double)value[at];
+}
+
+static void add_users(const fitting *f, int64_t i, double *dots)
+{
+    const csr *by_user = f->by_user, *by_item = f->by_item;
+    for (int64_t at = by_item->start[i]; at < by_item->start[i + 1]; at++) {
+        const int64_t user = by_item->index[at], first = by_user->start[user];
+        const bool rated = by_user->value != NULL;
+        add_user(by_user->index + first, rated ? by_user->value + first : NULL, csr_row_count(by_user, user),
+                 rated ? (double)by_item->value[at] : 1, dots);
+    }
+}
+
+/* Marks the blocks that add_users changes: all of them when that is less work than looking. */
+static void touch_blocks(const fitting *f, int64_t i, uint8_t *touched)
+{
+    const csr *by_user = f->by_user, *by_item = f->by_item;
+    int64_t additions = 0;
+    for (int64_t at = by_item->start[i]; at < by_item->start[i + 1]; at++)
+        additions += csr_row_count(by_user, by_item->index[at]);
+    memset(touched, additions > f->items / 2, (size_t)f->blocks);
+    if (additions > f->items / 2)
+        return;
+    for (int64_t at = by_item->start[i]; at < by_item->start[i + 1]; at++) {
+        const int64_t user = by_item->index[at];
+        for (int64_t e = by_user->start[user]; e < by_user->start[user + 1]; e++)
+            touched[by_user->index[e] / BLOCK] = 1;
     }
 }
 
@@ -99,15 +127,13 @@ static void offer_block(const fitting *f, int64_t i, int64_t block, scratch *s, 
 
 static void fit_item(const fitting *f, int64_t i, scratch *s)
 {
-    for (int64_t at = f->by_item->start[i]; at < f->by_item->start[i + 1]; at++)
-        add_user(f->by_user, f->by_item->index[at], f->by_item->value != NULL ? (double)f->by_item->value[at] : 1, s);
     topk nearest;
     topk_start(&nearest, s->list, f->neighbours, f->seed, (uint64_t)i);
+    add_users(f, i, s->dots);
+    touch_blocks(f, i, s->touched);
     for (int64_t block = 0; block < f->blocks; block++)
-        if (s->touched[block]) {
-            s->touched[block] = 0;
+        if (s->touched[block])
             offer_block(f, i, block, s, &nearest);
-        }
     topk_sort(&nearest);
     f->count[i] = nearest.count;
     for (int64_t n = 0; n < nearest.count; n++) {
@@ -137,7 +163,7 @@ static medley_status find_nearest(const medley_runtime *rt, fitting *f, medley_e
     for (int w = 0; w < workers; w++) {
         scratch *s = &f->scratch[w];
         TRY_DONE(mem_alloc_zero(rt, f->blocks * BLOCK, sizeof *s->dots, &s->dots, err));
-        TRY_DONE(mem_alloc_zero(rt, f->blocks, sizeof *s->touched, &s->touched, err));
+        TRY_DONE(mem_alloc(rt, f->blocks, sizeof *s->touched, &s->touched, err));
         TRY_DONE(mem_alloc(rt, f->neighbours, sizeof *s->list, &s->list, err));
     }
     TRY_DONE(parallel_run(rt, (f->items + ROWS_A_TASK - 1) / ROWS_A_TASK, fit_items, f, err));
