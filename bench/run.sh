@@ -26,6 +26,7 @@ find_python() {
     has_peers && return
     say "installing bench/requirements.txt into $work/venv"
     python3 -m venv "$work/venv" && "$work/venv/bin/pip" install --quiet -r "$root/bench/requirements.txt" || true
+    python=$work/venv/bin/python
     has_peers || { say "SKIPPED: the Python peers; they cannot be installed here"; python=; }
 }
 has_peers() { "$python" -c 'import implicit, numpy, pandas, polars, scipy' 2>/dev/null; }

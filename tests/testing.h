@@ -30,7 +30,7 @@ medley_runtime *test_runtime(test_memory *memory, int threads);
 /* Frees it and asserts that no block is left. */
 void test_runtime_end(medley_runtime *rt, test_memory *memory);
 
-/* A new empty folder under $TMPDIR, removed with all it holds by test_folder_end. */
+/* A new empty folder under $TMPDIR (else /dev/shm or /tmp), removed with all it holds by test_folder_end. */
 char *test_folder(void);
 void test_folder_end(char *folder);
 /* folder/name, valid until the 8th next call. */

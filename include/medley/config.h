@@ -19,7 +19,8 @@ MEDLEY_API void medley_config_free(medley_config *config);
 
 /* Sets one key; '-' in the key counts as '_'. origin says where it was said ("--top-k",
  * "exp.yaml:4"); NULL means "set". All are copied. A later set of higher or equal rank wins:
- * yaml < environment < flag, whatever the order of the calls. Fails with E_NOMEM. */
+ * yaml < environment < flag, whatever the order of the calls. Fails with E_ARGUMENT (no key or no
+ * value), E_CONFIG (not UTF-8), E_NOMEM. */
 typedef enum medley_config_rank {
     MEDLEY_FROM_YAML = 1,
     MEDLEY_FROM_ENVIRONMENT = 2,

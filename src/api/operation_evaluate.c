@@ -220,8 +220,8 @@ static medley_status write_per_user(const judgement *j, const evaluation *e, med
             text_format(&out, "\t%s@%lld", j->metrics[n / j->cutoff_count]->name, (long long)j->cutoffs[n % j->cutoff_count]);
     text_add(&out, "\n");
     for (int64_t i = 0; i < e->users; i++) {
-        text_format(&out, "%s\t%lld", j->model->store->user_ids[e->user[i]],
-                    (long long)csr_row_count(&j->targets.view, e->user[i]));
+        text_add_plain(&out, j->model->store->user_ids[e->user[i]]);
+        text_format(&out, "\t%lld", (long long)csr_row_count(&j->targets.view, e->user[i]));
         for (int64_t n = 0; n < width; n++) {
             char value[40];
             if (j->metrics[n / j->cutoff_count]->of_user == NULL)
@@ -245,9 +245,12 @@ static medley_status write_lists(const judgement *j, const evaluation *e, medley
     text out = {.rt = j->model->rt};
     text_add(&out, "user\trank\titem\tscore\n");
     for (int64_t i = 0; i < e->users; i++)
-        for (int64_t n = 0; n < e->longest && e->lists[i * e->longest + n] != UINT32_MAX; n++)
-            text_format(&out, "%s\t%lld\t%s\t%.9g\n", store->user_ids[e->user[i]], (long long)n + 1,
-                        store->item_ids[e->lists[i * e->longest + n]], (double)e->scores[i * e->longest + n]);
+        for (int64_t n = 0; n < e->longest && e->lists[i * e->longest + n] != UINT32_MAX; n++) {
+            text_add_plain(&out, store->user_ids[e->user[i]]);
+            text_format(&out, "\t%lld\t", (long long)n + 1);
+            text_add_plain(&out, store->item_ids[e->lists[i * e->longest + n]]);
+            text_format(&out, "\t%.9g\n", (double)e->scores[i * e->longest + n]);
+        }
     medley_status status = text_status(&out, err);
     if (status == MEDLEY_OK)
         status = save_bytes(j->model->rt, j->p->recs, out.bytes, (size_t)out.length, err);

@@ -10,14 +10,20 @@ static void add_flag(text *out, const char *name)
         text_append(out, *p == '_' ? "-" : p, 1);
 }
 
-static void add_default(text *out, const medley_param *p)
+static void add_markdown_cell(text *out, const char *cell)
 {
-    if (p->preset == NULL)
-        text_add(out, "required");
-    else if (p->preset[0] == '\0')
-        text_add(out, "none");
-    else
-        text_add(out, p->preset);
+    for (const char *p = cell; *p != '\0'; p++)
+        text_format(out, *p == '|' ? "\\%c" : "%c", *p);
+}
+
+static const char *default_of(const medley_param *p)
+{
+    return p->preset == NULL ? "required" : p->preset[0] == '\0' ? "none" : p->preset;
+}
+
+static bool has_settings(const medley_entry *e)
+{
+    return e->params != NULL && e->params->kind != MEDLEY_PARAM_END;
 }
 
 static void render_help(text *out, const char *kind, const medley_entry *e)
@@ -41,7 +47,7 @@ static void render_help(text *out, const char *kind, const medley_entry *e)
         }
         text_add(out, "\n");
     }
-    if (e->params != NULL)
+    if (has_settings(e))
         text_add(out, "\nSettings (flag, accepted, default):\n");
     for (const medley_param *p = e->params; p != NULL && p->kind != MEDLEY_PARAM_END; p++) {
         char accepted[256];
@@ -50,16 +56,8 @@ static void render_help(text *out, const char *kind, const medley_entry *e)
         text_add(out, "  ");
         add_flag(out, p->name);
         text_pad(out, start, 28);
-        text_format(out, " %s, ", accepted);
-        add_default(out, p);
-        text_format(out, "\n      %s\n", p->help);
+        text_format(out, " %s, %s\n      %s\n", accepted, default_of(p), p->help);
     }
-}
-
-static void add_markdown_cell(text *out, const char *cell)
-{
-    for (const char *p = cell; *p != '\0'; p++)
-        text_format(out, *p == '|' ? "\\%c" : "%c", *p);
 }
 
 static void render_markdown(text *out, const char *kind, const medley_entry *e)
@@ -67,19 +65,20 @@ static void render_markdown(text *out, const char *kind, const medley_entry *e)
     text_format(out, "# %s (%s)\n\n%s.\n", e->name, kind, e->summary);
     if (e->details != NULL && e->details[0] != '\0')
         text_format(out, "\n%s\n", e->details);
-    if (e->params == NULL)
+    if (!has_settings(e))
         return;
     text_add(out, "\n| setting | accepted | default | searched | meaning |\n|---|---|---|---|---|\n");
     for (const medley_param *p = e->params; p->kind != MEDLEY_PARAM_END; p++) {
         char accepted[256];
         medley_param_accepts(p, accepted, sizeof accepted);
-        text_format(out, "| `%s` | ", p->name);
-        add_markdown_cell(out, accepted);
-        text_add(out, " | ");
-        add_default(out, p);
-        text_format(out, " | %s | ", p->sweep != NULL ? p->sweep : "");
-        add_markdown_cell(out, p->help);
-        text_add(out, " |\n");
+        const char *const cells[] = {accepted, default_of(p), p->sweep != NULL ? p->sweep : "", p->help};
+        text_format(out, "| `%s` |", p->name);
+        for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
+            text_add(out, " ");
+            add_markdown_cell(out, cells[i]);
+            text_add(out, cells[i][0] != '\0' ? " |" : "|");
+        }
+        text_add(out, "\n");
     }
 }
 
@@ -122,21 +121,57 @@ static json *schema_of(const medley_param *p)
     return schema;
 }
 
-static medley_status render_schema(text *out, const medley_entry *e, medley_error *err)
+/* Appends the names of what must be given to `required`. */
+static json *properties_of(const medley_param *table, json *required)
 {
-    json *root = json_new_object(), *properties = json_new_object(), *required = json_new_array();
-    for (const medley_param *p = e->params; p != NULL && p->kind != MEDLEY_PARAM_END; p++) {
+    json *properties = json_new_object();
+    for (const medley_param *p = table; p != NULL && p->kind != MEDLEY_PARAM_END; p++) {
         json_set(properties, p->name, schema_of(p));
         if ((p->flags & MEDLEY_PARAM_REQUIRED) != 0)
             json_append_text(required, p->name);
     }
+    return properties;
+}
+
+/* The settings that each member brings when the operation's member_key names it. */
+static json *alternatives_of(const operation_class *operation)
+{
+    json *alternatives = json_new_array();
+    medley_entry member;
+    for (int64_t i = 0; medley_registry_entry(operation->member_kind, i, &member); i++) {
+        json *one = json_new_object(), *chosen = json_new_object(), *required = json_new_array();
+        json *properties = properties_of(member.params, required);
+        json_set_text(chosen, "const", member.name);
+        json_set(properties, operation->member_key, chosen);
+        json_set(one, "properties", properties);
+        json_set(one, "required", required);
+        json_append(alternatives, one);
+    }
+    return alternatives;
+}
+
+/* The operation that takes settings of a member as well as its own, or NULL. */
+static const operation_class *choosing_operation(const char *kind, const char *name)
+{
+    for (int i = 0; strcmp(kind, "operations") == 0 && operation_classes[i] != NULL; i++)
+        if (strcmp(operation_classes[i]->name, name) == 0 && operation_classes[i]->member_kind != NULL)
+            return operation_classes[i];
+    return NULL;
+}
+
+static medley_status render_schema(text *out, const char *kind, const medley_entry *e, medley_error *err)
+{
+    const operation_class *choosing = choosing_operation(kind, e->name);
+    json *root = json_new_object(), *required = json_new_array(), *properties = properties_of(e->params, required);
     json_set_text(root, "$schema", "https://json-schema.org/draft/2020-12/schema");
     json_set_text(root, "title", e->name);
     json_set_text(root, "description", e->summary);
     json_set_text(root, "type", "object");
     json_set(root, "properties", properties);
     json_set(root, "required", required);
-    json_set_bool(root, "additionalProperties", false);
+    if (choosing != NULL)
+        json_set(root, "oneOf", alternatives_of(choosing));
+    json_set_bool(root, choosing != NULL ? "unevaluatedProperties" : "additionalProperties", false);
     const medley_status status = json_render(root, 2, out, err);
     json_free(root);
     text_add(out, "\n");
@@ -161,17 +196,19 @@ medley_status medley_reference(medley_runtime *rt, const char *kind, const char 
     switch (form) {
     case MEDLEY_REFERENCE_HELP: render_help(&rendered, kind, &e); break;
     case MEDLEY_REFERENCE_MARKDOWN: render_markdown(&rendered, kind, &e); break;
-    case MEDLEY_REFERENCE_SCHEMA: status = render_schema(&rendered, &e, err); break;
+    case MEDLEY_REFERENCE_SCHEMA: status = render_schema(&rendered, kind, &e, err); break;
     case MEDLEY_REFERENCE_SWEEP: render_sweep(&rendered, &e); break;
     default: status = fail(err, MEDLEY_E_ARGUMENT, "form: %d is no form of a reference", (int)form);
     }
     if (status == MEDLEY_OK)
         status = text_status(&rendered, err);
-    if (status == MEDLEY_OK)
-        *out = rendered.bytes;
-    else
+    if (status != MEDLEY_OK) {
         text_release(&rendered);
-    return status;
+        return status;
+    }
+    *out = rendered.bytes;
+    error_clear(err);
+    return MEDLEY_OK;
 }
 
 void medley_text_free(char *string)

@@ -134,5 +134,6 @@ medley_status medley_registry_find(const char *kind, const char *name, medley_en
         return fail(err, MEDLEY_E_ARGUMENT, "a kind and a name are needed");
     TRY(registry_find(kind, name, &member, err));
     *out = member.entry;
+    error_clear(err);
     return MEDLEY_OK;
 }

@@ -87,6 +87,18 @@ void dataset_release(dataset *d)
     idmap_init(&d->items, rt);
 }
 
+/* Names and values come from outside: what is shown of them is one line of UTF-8. */
+static void make_showable(char *shown)
+{
+    const size_t length = strlen(shown);
+    for (size_t at = 0; at < length;) {
+        const int size = text_character(shown + at, length - at);
+        if (size == 0 || (unsigned char)shown[at] < 0x20 || shown[at] == 0x7f)
+            shown[at] = '?';
+        at += size > 0 ? (size_t)size : 1;
+    }
+}
+
 medley_status ingest_add_source(ingest *in, const char *path, int64_t *index, medley_error *err)
 {
     dataset *d = &in->out;
@@ -94,6 +106,7 @@ medley_status ingest_add_source(ingest *in, const char *path, int64_t *index, me
     ingest_source *s = &d->sources[d->source_count];
     *s = (ingest_source){0};
     TRY(mem_text(in->rt, path, strlen(path), &s->path, err));
+    make_showable(s->path);
     *index = d->source_count++;
     return MEDLEY_OK;
 }
@@ -114,8 +127,9 @@ void ingest_bad(ingest_worker *w, int64_t line, int column, const char *format, 
     bad->column = column;
     va_list values;
     va_start(values, format);
-    vsnprintf(bad->reason, sizeof bad->reason, format, values);
+    number_vprint(bad->reason, sizeof bad->reason, format, values);
     va_end(values);
+    make_showable(bad->reason);
 }
 
 /* The worker whose next bad row (the first not yet taken) is the earliest in the file; NULL: none. */

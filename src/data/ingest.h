@@ -40,7 +40,7 @@ typedef struct item_layout {
 
 /* One raw file as it was read. */
 typedef struct ingest_source {
-    char *path;
+    char *path; /* as it is shown: '?' for bytes that are not printable UTF-8 */
     char fingerprint[33];
     int64_t bytes, rows, bad;
 } ingest_source;

@@ -60,7 +60,7 @@ static medley_status clean(dataset *d, const prepare_params *p, filter_log *log,
     char step[96];
     if (p->rating_threshold > 0) {
         TRY(filter_rating(d, p->rating_threshold, &removed, err));
-        snprintf(step, sizeof step, "rating below %g", p->rating_threshold);
+        number_print(step, sizeof step, "rating below %g", p->rating_threshold);
         log_step(log, step, removed, 0, 0);
     }
     TRY(filter_duplicates(d, (duplicate_rule)p->duplicates, &removed, err));

@@ -89,8 +89,8 @@ static void test_what_cannot_fit_is_refused_with_advice(void **state)
 {
     (void)state;
     static const int64_t start[] = {0};
-    const training huge = {.items = 10000000, .matrix = {.start = start}};
-    const training absurd = {.items = INT64_C(1) << 40, .matrix = {.start = start}};
+    const training huge = {.users = 10000000, .items = 10000000, .matrix = {.start = start}};
+    const training absurd = {.users = 1, .items = INT64_C(1) << 40, .matrix = {.start = start}};
     const training small = {.items = 100, .matrix = {.start = start}};
     for (const model_class *const *class = model_classes; *class != NULL; class++) {
         char values[256] = "";

@@ -1,0 +1,219 @@
+/* Evaluation, recommend and the C API rank through one path: their lists are equal. */
+#include "testing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <medley/medley.h>
+
+#include "api/model_access.h"
+
+static test_memory memory;
+static medley_runtime *rt;
+static char *folder;
+
+static const char *const models[] = {"popularity", "itemknn", "ease"};
+enum { MODELS = 3, USERS = 120, ITEMS = 60, K = 10 };
+
+typedef medley_status (*operation)(medley_runtime *, medley_config *, medley_report **, medley_error *);
+
+/* settings: key, value, key, value, ..., NULL; paths begin with '/' and are of the scratch folder. */
+static medley_status run(operation op, medley_report **report, medley_error *err, const char *const *settings)
+{
+    medley_config *c;
+    TRY(medley_config_create(rt, &c, err));
+    medley_status status = MEDLEY_OK;
+    for (; status == MEDLEY_OK && *settings != NULL; settings += 2)
+        status = medley_config_set(c, settings[0], settings[1][0] == '/' ? test_path(folder, settings[1] + 1) : settings[1],
+                                   MEDLEY_FROM_FLAG, NULL, err);
+    if (status == MEDLEY_OK)
+        status = op(rt, c, report, err);
+    medley_config_free(c);
+    return status;
+}
+#define RUN(op, report, ...) assert_ok(run(op, report, err, (const char *const[]){__VA_ARGS__, NULL}))
+
+static int set_up(void **state)
+{
+    (void)state;
+    rt = test_runtime(&memory, 2);
+    folder = test_folder();
+    RUN(medley_synth, NULL, "out", "/raw", "users", "120", "items", "60", "interactions_per_user", "9", "genres", "4");
+    RUN(medley_prepare, NULL, "format", "movielens", "input", "/raw", "store", "/store");
+    RUN(medley_split, NULL, "store", "/store", "name", "random", "strategy", "random", "test_ratio", "0.3");
+    /* Users of few interactions have all of them in training. */
+    RUN(medley_split, NULL, "store", "/store", "name", "last", "strategy", "leave_one_out", "min_train", "7");
+    for (int m = 0; m < MODELS; m++)
+        for (int s = 0; s < 2; s++) {
+            const char *const split = s == 0 ? "random" : "last";
+            const char path[] = {'/', split[0], models[m][0], '\0'};
+            RUN(medley_train, NULL, "store", "/store", "split", split, "model", models[m], "run", path);
+        }
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    test_folder_end(folder);
+    test_runtime_end(rt, &memory);
+    return 0;
+}
+
+/* The recommendations of one user begin at this row of the report, or -1. */
+static int64_t rows_of(const medley_report *r, const char *user)
+{
+    for (int64_t row = 0; row < medley_report_rows(r, "recommendations"); row++)
+        if (strcmp(medley_report_text(r, "recommendations", row, "user"), user) == 0)
+            return row;
+    return -1;
+}
+
+/* Every line of the file that evaluate wrote is the row of the same user and rank in the report. */
+static int64_t compare_file(const char *path, const medley_report *r)
+{
+    char *bytes = test_read(path, NULL), *line = bytes, *end, user[64] = "";
+    int64_t lines = 0, row = -1;
+    assert_memory_equal(bytes, "user\trank\titem\tscore\n", 21);
+    for (line += 21; (end = strchr(line, '\n')) != NULL; line = end + 1, lines++, row++) {
+        char of[64], item[64], score[64];
+        int rank;
+        double rank_there, score_there;
+        assert_int_equal(sscanf(line, "%63[^\t]\t%d\t%63[^\t]\t%63[^\n]", of, &rank, item, score), 4);
+        if (strcmp(of, user) != 0)
+            row = rows_of(r, of);
+        snprintf(user, sizeof user, "%s", of);
+        assert_true(row >= 0);
+        assert_string_equal(medley_report_text(r, "recommendations", row, "user"), of);
+        assert_string_equal(medley_report_text(r, "recommendations", row, "item"), item);
+        assert_true(medley_report_number(r, "recommendations", row, "rank", &rank_there) && (int)rank_there == rank);
+        assert_true(medley_report_number(r, "recommendations", row, "score", &score_there));
+        assert_true((float)score_there == strtof(score, NULL));
+    }
+    test_read_end(bytes);
+    return lines;
+}
+
+/* part, and the interactions that are known before it. */
+static void compare_evaluate(const char *run_path, const char *part, const char *known, const char *seed)
+{
+    medley_report *lists, *judged;
+    double users;
+    RUN(medley_evaluate, &judged, "run", run_path, "part", part, "cutoffs", "3,10", "recs", "/recs.tsv", "seed", seed);
+    RUN(medley_recommend, &lists, "run", run_path, "all", "true", "known", known, "top_k", "10", "seed", seed);
+    assert_true(medley_report_number(judged, "protocol", 0, "users", &users) && users > USERS / 3);
+    assert_int_equal(compare_file(test_path(folder, "recs.tsv"), lists), (int64_t)users * K);
+    medley_report_free(lists);
+    medley_report_free(judged);
+}
+
+static void test_the_lists_that_evaluate_judges_are_those_of_recommend(void **state)
+{
+    (void)state;
+    for (int m = 0; m < MODELS; m++)
+        for (int s = 0; s < 2; s++) {
+            const char path[] = {'/', "rl"[s], models[m][0], '\0'};
+            compare_evaluate(path, "test", "train_val", "0");
+            compare_evaluate(path, "test", "train_val", "77"); /* the tie hash has the seed */
+            compare_evaluate(path, "val", "train", "0");
+        }
+}
+
+/* The ranker knows all of the store; for users who have nothing held out that is what training knows. */
+static void test_lists_of_the_ranker_are_those_of_recommend_for_users_with_nothing_held_out(void **state)
+{
+    (void)state;
+    for (int m = 0; m < MODELS; m++) {
+        const char path[] = {'/', 'l', models[m][0], '\0'};
+        medley_report *lists;
+        medley_model *model;
+        medley_ranker *ranker;
+        csr_owner before;
+        int64_t compared = 0;
+        RUN(medley_recommend, &lists, "run", path, "all", "true", "known", "train_val", "top_k", "10");
+        assert_ok(medley_model_open(rt, test_path(folder, path + 1), NULL, &model, err));
+        assert_ok(medley_ranker_create(model, &ranker, err));
+        assert_ok(model_known(model, KNOWN_TRAIN_VAL, &before, err));
+        for (int64_t u = 0; u < USERS; u++) {
+            int64_t items[K], row = rows_of(lists, medley_store_user_id(medley_model_store(model), u));
+            float scores[K];
+            double score;
+            if (csr_row_count(&before.view, u) != csr_row_count(&model->known.view, u))
+                continue;
+            assert_ok(medley_ranker_rank(ranker, &u, 1, K, items, scores, err));
+            for (int64_t i = 0; i < K; i++, row++) {
+                assert_string_equal(medley_report_text(lists, "recommendations", row, "item"),
+                                    medley_store_item_id(medley_model_store(model), items[i]));
+                assert_true(medley_report_number(lists, "recommendations", row, "score", &score) && (float)score == scores[i]);
+            }
+            compared++;
+        }
+        assert_true(compared > 5 && compared < USERS - 5);
+        csr_release(&before);
+        medley_ranker_free(ranker);
+        medley_model_free(model);
+        medley_report_free(lists);
+    }
+}
+
+/* From a history the person is nobody of the store, so that only ties may be ordered in another way. */
+static void test_lists_from_a_history_are_those_that_evaluate_judges(void **state)
+{
+    (void)state;
+    for (int m = 0; m < MODELS; m++) {
+        const char path[] = {'/', 'r', models[m][0], '\0'};
+        medley_report *lists;
+        medley_model *model;
+        medley_ranker *ranker;
+        csr_owner before;
+        RUN(medley_recommend, &lists, "run", path, "all", "true", "known", "train_val", "top_k", "10");
+        assert_ok(medley_model_open(rt, test_path(folder, path + 1), NULL, &model, err));
+        assert_ok(medley_ranker_create(model, &ranker, err));
+        assert_ok(model_known(model, KNOWN_TRAIN_VAL, &before, err));
+        for (int64_t u = 0; u < USERS; u++) {
+            int64_t history[ITEMS], items[K + 1], count = 0;
+            float scores[K + 1];
+            const int64_t row = rows_of(lists, medley_store_user_id(medley_model_store(model), u));
+            for (int64_t at = before.view.start[u]; at < before.view.start[u + 1]; at++)
+                history[count++] = before.view.index[at];
+            assert_ok(medley_ranker_rank_history(ranker, history, count, K + 1, items, scores, err));
+            for (int64_t i = 0; i < K; i++) {
+                double score;
+                const char *item = medley_report_text(lists, "recommendations", row + i, "item");
+                assert_true(medley_report_number(lists, "recommendations", row + i, "score", &score));
+                assert_true((float)score == scores[i]);
+                if ((i == 0 || scores[i - 1] != scores[i]) && scores[i + 1] != scores[i])
+                    assert_string_equal(item, medley_store_item_id(medley_model_store(model), items[i]));
+            }
+        }
+        csr_release(&before);
+        medley_ranker_free(ranker);
+        medley_model_free(model);
+        medley_report_free(lists);
+    }
+}
+
+static void test_the_file_of_recommend_holds_the_lists_of_its_report(void **state)
+{
+    (void)state;
+    medley_report *lists;
+    const char *table;
+    RUN(medley_recommend, &lists, "run", "/re", "all", "true");
+    assert_ok(medley_report_render(lists, MEDLEY_REPORT_TSV, &table, err));
+    RUN(medley_recommend, NULL, "run", "/re", "all", "true", "out", "/lists.tsv");
+    char *bytes = test_read(test_path(folder, "lists.tsv"), NULL);
+    assert_string_equal(bytes, table);
+    test_read_end(bytes);
+    medley_report_free(lists);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_lists_that_evaluate_judges_are_those_of_recommend),
+        cmocka_unit_test(test_lists_of_the_ranker_are_those_of_recommend_for_users_with_nothing_held_out),
+        cmocka_unit_test(test_lists_from_a_history_are_those_that_evaluate_judges),
+        cmocka_unit_test(test_the_file_of_recommend_holds_the_lists_of_its_report),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
