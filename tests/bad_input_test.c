@@ -1,16 +1,10 @@
 /* Bad input through the public API: each is refused in one line that names file, line, column, value and
  * what is accepted, and leaves neither a store nor a piece of one; or the old store, byte for byte. */
-#include "testing.h"
+#include "operate.h"
 
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
-
-#include <medley/medley.h>
 
 enum { LONGEST_RECORD = 16 * 1024 * 1024, SETTINGS = 5 };
 
@@ -36,24 +30,11 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* medley prepare with "key=value" settings, which end with NULL. */
 static medley_status prepare(const char *const *settings, medley_error *err)
 {
-    medley_config *config;
-    medley_report *report = NULL;
-    TRY(medley_config_create(rt, &config, err));
-    medley_status status = MEDLEY_OK;
-    for (; *settings != NULL && status == MEDLEY_OK; settings++) {
-        char key[64];
-        const char *value = strchr(*settings, '=');
-        snprintf(key, sizeof key, "%.*s", (int)(value - *settings), *settings);
-        status = medley_config_set(config, key, value + 1, MEDLEY_FROM_FLAG, NULL, err);
-    }
-    if (status == MEDLEY_OK)
-        status = medley_prepare(rt, config, &report, err);
-    assert_int_equal(status == MEDLEY_OK, report != NULL);
+    medley_report *report;
+    const medley_status status = operate(rt, medley_prepare, settings, &report, err);
     medley_report_free(report);
-    medley_config_free(config);
     return status;
 }
 
@@ -63,50 +44,6 @@ static bool exists(const char *path)
 {
     struct stat st;
     return lstat(path, &st) == 0;
-}
-
-/* No name in the scratch folder ends with what names an unfinished output. */
-static void assert_nothing_partial(void)
-{
-    DIR *opened = opendir(folder);
-    const struct dirent *entry;
-    assert_non_null(opened);
-    while ((entry = readdir(opened)) != NULL)
-        if (strstr(entry->d_name, ".partial") != NULL || strstr(entry->d_name, ".replaced") != NULL)
-            fail_msg("%s is left", entry->d_name);
-    closedir(opened);
-}
-
-static const char *const store_files[] = {"dataset.json", "catalog.db", "interactions/user.npy", "interactions/item.npy"};
-enum { STORE_FILES = sizeof store_files / sizeof *store_files };
-
-typedef struct snapshot {
-    char *bytes[STORE_FILES];
-    size_t length[STORE_FILES];
-} snapshot;
-
-static snapshot snapshot_take(void)
-{
-    snapshot s;
-    for (int i = 0; i < STORE_FILES; i++)
-        s.bytes[i] = test_read(test_path(store, store_files[i]), &s.length[i]);
-    return s;
-}
-
-static void snapshot_end(snapshot *s)
-{
-    for (int i = 0; i < STORE_FILES; i++)
-        test_read_end(s->bytes[i]);
-}
-
-static void assert_unchanged(const snapshot *before)
-{
-    snapshot now = snapshot_take();
-    for (int i = 0; i < STORE_FILES; i++) {
-        assert_int_equal(now.length[i], before->length[i]);
-        assert_memory_equal(now.bytes[i], before->bytes[i], now.length[i]);
-    }
-    snapshot_end(&now);
 }
 
 static void make_old_store(void)
@@ -161,21 +98,20 @@ static void assert_refused(const char *name, const refusal *r)
         settings[count++] = r->settings[i];
     for (int again = 0; again < 2; again++) {
         medley_error err = {MEDLEY_OK, ""};
-        snapshot before = {{NULL}, {0}};
+        text before = {.rt = rt}, after = {.rt = rt};
         if (again) {
             make_old_store();
-            before = snapshot_take();
             settings[count++] = "force=true";
         }
+        list_tree(folder, &before);
         const medley_status status = prepare(settings, &err);
         assert_parts(r, status, err.message);
         assert_int_equal(err.status, status);
-        assert_nothing_partial();
-        if (again)
-            assert_unchanged(&before);
-        else
-            assert_false(exists(store));
-        snapshot_end(&before);
+        list_tree(folder, &after);
+        assert_string_equal(after.bytes, before.bytes);
+        assert_int_equal(exists(store), again);
+        text_release(&before);
+        text_release(&after);
     }
 }
 
@@ -251,8 +187,8 @@ static void test_an_enormous_line_is_refused_by_its_number(void **state)
     static const refusal r = {{DELIMITED}, MEDLEY_E_FORMAT, {"/x:3: a record longer than 16 MiB"}};
     static const refusal open_quote = {{DELIMITED}, MEDLEY_E_FORMAT, {"/x:3: a record longer than 16 MiB; is a quoted field not closed?"}};
     static const char head[] = "user,item\nu,i\n";
-    char *bytes = malloc(sizeof head - 1 + LONGEST_RECORD + 100);
-    assert_non_null(bytes);
+    char *bytes;
+    assert_ok(mem_alloc(rt, (int64_t)sizeof head - 1 + LONGEST_RECORD + 100, 1, &bytes, err));
     for (int quoted = 0; quoted < 2; quoted++) {
         memset(bytes, 'x', sizeof head - 1 + LONGEST_RECORD + 100);
         memcpy(bytes, head, sizeof head - 1);
@@ -264,7 +200,7 @@ static void test_an_enormous_line_is_refused_by_its_number(void **state)
         folder = test_folder();
         snprintf(store, sizeof store, "%s/store", folder);
     }
-    free(bytes);
+    mem_free(bytes);
 }
 
 static void test_a_cut_gz_is_refused_wherever_it_is_cut(void **state)
@@ -350,11 +286,16 @@ static void assert_place_refused(const char *place, medley_status want, const ch
     snprintf(input, sizeof input, "input=%s/x", folder);
     snprintf(to, sizeof to, "store=%s", place);
     test_write_text(test_path(folder, "x"), "user,item\nu,i\n");
+    text before = {.rt = rt}, after = {.rt = rt};
+    list_tree(folder, &before);
     const medley_status status = prepare(settings, &err);
+    list_tree(folder, &after);
+    assert_string_equal(after.bytes, before.bytes);
+    text_release(&before);
+    text_release(&after);
     assert_one_line(err.message);
     if (status != want || strstr(err.message, part) == NULL)
         fail_msg("%s: %s '%s', expected %s '...%s...'", place, medley_status_name(status), err.message, medley_status_name(want), part);
-    assert_nothing_partial();
 }
 
 static void test_a_store_that_cannot_be_there_is_refused(void **state)
@@ -367,13 +308,7 @@ static void test_a_store_that_cannot_be_there_is_refused(void **state)
     test_write_text(test_path(folder, "thesis/chapter"), "precious");
     assert_place_refused(test_path(folder, "thesis"), MEDLEY_E_EXISTS, "holds no dataset.json and is not replaced");
     assert_place_refused("/dev/null/store", MEDLEY_E_IO, "cannot create folder '/dev/null'");
-    assert_place_refused("", MEDLEY_E_CONFIG, "store: ''");
-    char *kept = test_read(test_path(folder, "thesis/chapter"), NULL);
-    assert_string_equal(kept, "precious");
-    test_read_end(kept);
-    kept = test_read(test_path(folder, "file"), NULL);
-    assert_string_equal(kept, "precious");
-    test_read_end(kept);
+    assert_place_refused("", MEDLEY_E_ARGUMENT, "the path of a folder to write is empty");
 }
 
 static void test_an_unwritable_place_is_refused(void **state)

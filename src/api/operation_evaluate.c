@@ -193,21 +193,22 @@ static void tell_protocol(const judgement *j, const evaluation *e, medley_report
     report_string(r, "split_fingerprint", m->split.facts.fingerprint);
 }
 
-static void tell_metrics(const judgement *j, const evaluation *e, medley_report *r)
+static medley_status tell_metrics(const judgement *j, const evaluation *e, medley_report *r, medley_error *err)
 {
     text columns = {.rt = j->model->rt};
     text_add(&columns, "metric");
     for (int64_t c = 0; c < j->cutoff_count; c++)
         text_format(&columns, "|@%lld", (long long)j->cutoffs[c]);
-    if (columns.failed)
-        columns.bytes = NULL;
-    report_table(r, "metrics", "Metrics", columns.bytes != NULL ? columns.bytes : "metric");
-    for (int64_t m = 0; m < j->metric_count; m++) {
+    const medley_status status = text_status(&columns, err);
+    if (status == MEDLEY_OK)
+        report_table(r, "metrics", "Metrics", columns.bytes);
+    for (int64_t m = 0; m < j->metric_count && status == MEDLEY_OK; m++) {
         report_string(r, NULL, j->metrics[m]->name);
         for (int64_t c = 0; c < j->cutoff_count; c++)
             report_real(r, NULL, e->value[m * j->cutoff_count + c]);
     }
     text_release(&columns);
+    return status;
 }
 
 static medley_status write_per_user(const judgement *j, const evaluation *e, medley_error *err)
@@ -288,7 +289,7 @@ static medley_status judge(medley_runtime *rt, judgement *j, medley_report *repo
     };
     TRY_DONE(evaluation_run(rt, &request, &e, err));
     tell_protocol(j, &e, report);
-    tell_metrics(j, &e, report);
+    TRY_DONE(tell_metrics(j, &e, report, err));
     if (j->p->per_user[0] != '\0')
         TRY_DONE(write_per_user(j, &e, err));
     if (j->p->recs[0] != '\0')

@@ -100,15 +100,17 @@ static medley_status write_lists(const list_table *t, const char *path, medley_r
     const char *rendered;
     TRY(report_create(t->model->rt, &lists, err));
     tell_lists(t, lists);
+    report_facts(report, "lists", "Lists");
+    report_string(report, "out", path);
+    report_int(report, "users", t->queries);
     medley_status status = report_status(lists, err);
+    if (status == MEDLEY_OK)
+        status = report_status(report, err);
     if (status == MEDLEY_OK)
         status = medley_report_render(lists, MEDLEY_REPORT_TSV, &rendered, err);
     if (status == MEDLEY_OK)
         status = save_bytes(t->model->rt, path, rendered, strlen(rendered), err);
     medley_report_free(lists);
-    report_facts(report, "lists", "Lists");
-    report_string(report, "out", path);
-    report_int(report, "users", t->queries);
     return status;
 }
 

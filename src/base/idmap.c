@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 
-enum { SHORT_MOST = 15 };
+enum { SHORT_MOST = 15, SLOT_MOST = 8 };
 #define LONG_BIT (UINT64_C(1) << 63)
 
 static bool is_long(uint64_t high)
@@ -83,18 +83,27 @@ static bool same(idmap_key a, idmap_key b)
                                                         (size_t)(a.high & ~LONG_BIT)) == 0);
 }
 
-static uint32_t check_of(uint64_t hash)
+static size_t length_of(idmap_key k)
 {
-    return (uint32_t)(hash >> 32);
+    return is_long(k.high) ? (size_t)(k.high & ~LONG_BIT) : (size_t)(k.high >> 56);
+}
+
+/* What a slot says of the key; `index` apart. */
+static idmap_slot slot_of(idmap_key k, uint64_t hash)
+{
+    const size_t length = length_of(k);
+    return (idmap_slot){length <= SLOT_MOST ? k.low : hash, length < UINT32_MAX ? (uint32_t)length : UINT32_MAX, IDMAP_NONE};
 }
 
 /* The slot that holds the key, or the empty one where it belongs. */
 static idmap_slot *probe(const idmap *map, idmap_key k, uint64_t hash)
 {
     const uint64_t mask = (uint64_t)map->slot_count - 1;
+    const idmap_slot wanted = slot_of(k, hash);
     for (uint64_t at = hash & mask;; at = (at + 1) & mask) {
         idmap_slot *slot = &map->slots[at];
-        if (slot->index == IDMAP_NONE || (slot->check == check_of(hash) && same(map->entries[slot->index], k)))
+        if (slot->index == IDMAP_NONE || (slot->low == wanted.low && slot->length == wanted.length &&
+                                          (wanted.length <= SLOT_MOST || same(map->entries[slot->index], k))))
             return slot;
     }
 }
@@ -111,7 +120,8 @@ static medley_status grow(idmap *map, medley_error *err)
         uint64_t at = hash & mask;
         while (slots[at].index != IDMAP_NONE)
             at = (at + 1) & mask;
-        slots[at] = (idmap_slot){(uint32_t)i, check_of(hash)};
+        slots[at] = slot_of(map->entries[i], hash);
+        slots[at].index = (uint32_t)i;
     }
     mem_free(map->slots);
     map->slots = slots;
@@ -148,7 +158,8 @@ medley_status idmap_add(idmap *map, const char *id, size_t length, uint32_t *ind
             TRY(arena_text(&map->bytes, id, length, &copy, err));
             k.low = (uint64_t)(uintptr_t)copy;
         }
-        *slot = (idmap_slot){(uint32_t)map->count, check_of(hash)};
+        *slot = slot_of(k, hash);
+        slot->index = (uint32_t)map->count;
         map->entries[map->count++] = k;
     }
     *index = slot->index;

@@ -1,7 +1,7 @@
 /* External ids (any bytes) to dense indexes 0..count-1 in order of first insertion.
  *
- * Open addressing with linear probing. A slot is 8 bytes, so that the slots of a large catalogue stay in
- * cache; an id of up to 15 bytes lives whole in its 16-byte entry, a longer one in an arena behind it. */
+ * Open addressing with linear probing. A slot holds an id of up to 8 bytes whole, so that finding it touches one
+ * cache line; one of up to 15 bytes lives in its entry, a longer one in an arena behind that. */
 #ifndef BASE_IDMAP_H
 #define BASE_IDMAP_H
 
@@ -15,8 +15,9 @@ typedef struct idmap_key {
 } idmap_key;
 
 typedef struct idmap_slot {
-    uint32_t index; /* of the entry; IDMAP_NONE: empty */
-    uint32_t check; /* bits of the hash, compared before the entry is touched */
+    uint64_t low;    /* up to 8 bytes: the id; more: its hash */
+    uint32_t length; /* of the id */
+    uint32_t index;  /* of the entry; IDMAP_NONE: empty */
 } idmap_slot;
 
 #define IDMAP_NONE UINT32_MAX

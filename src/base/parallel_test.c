@@ -44,7 +44,7 @@ static void test_every_task_runs_once(void **state)
 {
     (void)state;
     static const int64_t counts[] = {0, 1, 2, 3, 7, TASKS};
-    for (int threads = 1; threads <= 8; threads *= 2) {
+    for (int threads = 1; threads <= 4; threads *= 2) {
         medley_runtime *rt = test_runtime(&memory, threads);
         assert_int_equal(parallel_workers(rt), threads);
         for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
@@ -63,7 +63,7 @@ static void test_the_lowest_failure_is_told_whatever_the_threads(void **state)
 {
     (void)state;
     static bool fails[TASKS];
-    for (int threads = 1; threads <= 8; threads *= 2) {
+    for (int threads = 1; threads <= 4; threads *= 2) {
         medley_runtime *rt = test_runtime(&memory, threads);
         for (uint64_t round = 0; round < 200; round++) {
             static work w;

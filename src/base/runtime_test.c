@@ -125,6 +125,36 @@ static void test_the_caller_can_stop_the_work(void **state)
     medley_runtime_free(rt);
 }
 
+/* Small blocks, blocks of large pages, and from one to the other. */
+static void test_the_default_allocator_keeps_contents_at_every_size(void **state)
+{
+    (void)state;
+    static const size_t mib = 1024 * 1024;
+    const size_t sizes[] = {1, 100, 2 * mib - 1, 2 * mib, 2 * mib + 1, 5 * mib, 64, 7 * mib, 3 * mib, 1000, 2 * mib};
+    medley_runtime *rt;
+    assert_ok(medley_runtime_create(NULL, &rt, err));
+    const medley_allocator *a = &rt->allocator;
+    size_t had = 0;
+    unsigned char *block = NULL;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        block = a->resize(a->context, block, had, sizes[i]);
+        assert_non_null(block);
+        assert_int_equal((uintptr_t)block % _Alignof(max_align_t), 0);
+        for (size_t at = 0; at < sizes[i] && at < had; at += 4093)
+            assert_int_equal(block[at], at % 251);
+        for (size_t at = 0; at < sizes[i]; at += 4093)
+            block[at] = (unsigned char)(at % 251);
+        block[sizes[i] - 1] = (unsigned char)((sizes[i] - 1) % 251);
+        had = sizes[i];
+    }
+    unsigned char *kept = block;
+    assert_null(a->resize(a->context, block, had, SIZE_MAX / 2)); /* the old block is untouched */
+    assert_int_equal(kept[4093], 4093 % 251);
+    assert_null(a->resize(a->context, kept, had, 0));
+    assert_null(a->resize(a->context, NULL, 0, 0));
+    medley_runtime_free(rt);
+}
+
 static void test_some_memory_is_available(void **state)
 {
     (void)state;
@@ -141,6 +171,7 @@ int main(void)
         cmocka_unit_test(test_two_runtimes_do_not_know_of_each_other),
         cmocka_unit_test(test_the_log_is_given_whole_lines),
         cmocka_unit_test(test_the_caller_can_stop_the_work),
+        cmocka_unit_test(test_the_default_allocator_keeps_contents_at_every_size),
         cmocka_unit_test(test_some_memory_is_available),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,7 @@ medley_status store_stats(const medley_store *s, const char *plot, medley_report
     report_tally(report, "per_user", "Interactions per user", &users);
     report_tally(report, "per_item", "Interactions per item", &items);
     report_times(report, v);
+    TRY_DONE(report_status(report, err));
     if (plot[0] != '\0')
         status = write_plot(s, &users, &items, plot, err);
 done:

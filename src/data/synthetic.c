@@ -298,6 +298,7 @@ medley_status synthetic_run(const medley_runtime *rt, const synthetic_params *p,
     report_int(report, "users", p->users);
     report_int(report, "items", p->items);
     report_int(report, "interactions", rows);
+    TRY_DONE(report_status(report, err));
     status = save_folder_commit(folder, err);
     folder = NULL;
 done:

@@ -391,10 +391,16 @@ medley_status file_sync(const medley_runtime *rt, const char *path, medley_error
     return code == 0 ? MEDLEY_OK : fail_errno(err, code, "write", path);
 }
 
-medley_status file_lock_folder(const medley_runtime *rt, const char *path, file **out, medley_error *err)
+medley_status file_lock_folder(const medley_runtime *rt, const char *path, bool make, file **out, medley_error *err)
 {
     TRY(file_new(rt, path, out, err));
     file *f = *out;
+    const medley_status made = make ? file_make_folder(rt, path, err) : MEDLEY_OK;
+    if (made != MEDLEY_OK) {
+        file_close(f);
+        *out = NULL;
+        return made;
+    }
     int code = (f->fd = open_entry(AT_FDCWD, path, O_DIRECTORY)) < 0 ? errno : 0;
     if (code == 0 && flock(f->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         code = EWOULDBLOCK; /* any other: a file system without locks, where we go without */

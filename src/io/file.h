@@ -57,9 +57,10 @@ MEDLEY_MUST_USE medley_status file_remove_tree(const medley_runtime *rt, const c
 
 /* Flushes a file to the disk, or a folder with all it holds: what others (SQLite) wrote. */
 MEDLEY_MUST_USE medley_status file_sync(const medley_runtime *rt, const char *path, medley_error *err);
-/* Holds a lock (flock) on a folder until file_close. Fails with E_EXISTS while another descriptor
- * holds it, E_NOT_FOUND when it is gone by the time it is locked. */
-MEDLEY_MUST_USE medley_status file_lock_folder(const medley_runtime *rt, const char *path, file **out,
+/* Holds a lock (flock) on a folder until file_close; with `make`, makes it first. Fails with E_EXISTS while
+ * another descriptor holds it, E_NOT_FOUND when it is gone by the time it is locked; without memory it has
+ * not made anything. */
+MEDLEY_MUST_USE medley_status file_lock_folder(const medley_runtime *rt, const char *path, bool make, file **out,
                                                medley_error *err);
 
 /* mem_alloc'd "folder/name". */

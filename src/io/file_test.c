@@ -238,14 +238,14 @@ static void test_a_locked_folder_has_one_owner(void **state)
 {
     (void)state;
     file *first, *second;
-    assert_ok(file_lock_folder(rt, folder, &first, err));
-    assert_fails(file_lock_folder(rt, folder, &second, err), MEDLEY_E_EXISTS, "another process is building it");
+    assert_ok(file_lock_folder(rt, folder, false, &first, err));
+    assert_fails(file_lock_folder(rt, folder, false, &second, err), MEDLEY_E_EXISTS, "another process is building it");
     file_close(first);
-    assert_ok(file_lock_folder(rt, folder, &second, err));
+    assert_ok(file_lock_folder(rt, folder, false, &second, err));
     file_close(second);
-    assert_fails(file_lock_folder(rt, test_path(folder, "none"), &second, err), MEDLEY_E_NOT_FOUND, "none");
+    assert_fails(file_lock_folder(rt, test_path(folder, "none"), false, &second, err), MEDLEY_E_NOT_FOUND, "none");
     test_write_text(test_path(folder, "plain"), "");
-    assert_fails(file_lock_folder(rt, test_path(folder, "plain"), &second, err), MEDLEY_E_IO, "Not a directory");
+    assert_fails(file_lock_folder(rt, test_path(folder, "plain"), false, &second, err), MEDLEY_E_IO, "Not a directory");
 }
 
 static void test_a_failing_write_has_written_half(void **state)
@@ -294,7 +294,7 @@ static medley_status use_all(medley_error *err)
     TRY_DONE(file_create_locked(rt, test_path(folder, "b"), &f, err));
     file_close(f);
     f = NULL;
-    TRY_DONE(file_lock_folder(rt, folder, &f, err));
+    TRY_DONE(file_lock_folder(rt, folder, false, &f, err));
     TRY_DONE(file_read_whole(rt, test_path(folder, "a"), 100, &bytes, &length, err));
     TRY_DONE(file_join(rt, folder, "a", &joined, err));
     TRY_DONE(file_absolute(rt, joined, &absolute, err));

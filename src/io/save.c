@@ -179,12 +179,10 @@ static medley_status is_empty(const medley_runtime *rt, const char *folder, bool
 /* Makes and locks the partial folder. One that is not empty once it is ours was left by a dead builder. */
 static medley_status take_partial(save_folder *s, medley_error *err)
 {
-    medley_status status = MEDLEY_OK;
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         bool empty;
-        TRY(file_make_folder(s->rt, s->partial, err));
-        status = file_lock_folder(s->rt, s->partial, &s->lock, err);
-        if (status == MEDLEY_E_NOT_FOUND)
+        const medley_status status = file_lock_folder(s->rt, s->partial, true, &s->lock, err);
+        if (status == MEDLEY_E_NOT_FOUND && attempt + 1 < ATTEMPTS)
             continue;
         TRY(status);
         TRY(is_empty(s->rt, s->partial, &empty, err));
@@ -193,7 +191,6 @@ static medley_status take_partial(save_folder *s, medley_error *err)
         TRY(file_remove_tree(s->rt, s->partial, err));
         file_close(s->lock);
         s->lock = NULL;
-        status = MEDLEY_E_NOT_FOUND;
     }
     return fail(err, MEDLEY_E_IO, "cannot make folder '%s': others keep removing it", s->partial);
 }
@@ -216,7 +213,7 @@ medley_status save_folder_open(const medley_runtime *rt, const char *path, bool 
     *out = s;
     return MEDLEY_OK;
 done:
-    folder_end(s);
+    (s->lock != NULL ? save_folder_abandon : folder_end)(s);
     return status;
 }
 
@@ -241,7 +238,7 @@ static medley_status replace_old(const save_folder *s, medley_error *err)
     file *old;
     /* After the exchange the old folder has the partial one's name: locked too, so that a builder
      * who comes then does not start in it while it is being removed. */
-    TRY(file_lock_folder(s->rt, s->path, &old, err));
+    TRY(file_lock_folder(s->rt, s->path, false, &old, err));
     medley_status status = file_exchange(s->rt, s->partial, s->path, err);
     const bool exchanged = status == MEDLEY_OK;
     if (!exchanged)

@@ -13,8 +13,8 @@
 #include "base/tally.h"
 
 enum {
-    TILE = 128,
-    STRIP = 4, /* tiles that one call multiplies where it may be more than one */
+    TILE = 192,
+    STRIP = 2, /* tiles that one call multiplies where it may be more than one */
     MIRROR = 32, /* a square of this many doubles aside fits L1 twice */
 };
 
@@ -54,6 +54,14 @@ static void multiply(int64_t m, int64_t n, int64_t k, double alpha, const double
                 b, (blasint)stride, beta, c, (blasint)c_stride);
 }
 
+/* C = alpha A Aᵀ + beta C, the lower triangle. */
+static void square(int64_t n, int64_t k, double alpha, const double *a, int64_t stride, double beta, double *c,
+                   int64_t c_stride)
+{
+    cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (blasint)n, (blasint)k, alpha, a, (blasint)stride, beta, c,
+                (blasint)c_stride);
+}
+
 /* C = alpha C L⁻ᵀ.  C: [m, n] in a, L: [n, n] lower. */
 static void divide(int64_t m, int64_t n, double alpha, const double *l, int64_t l_stride, double *c, int64_t c_stride)
 {
@@ -67,16 +75,19 @@ static int64_t strip_size(const inverting *v, int64_t first, int64_t end)
     return least(v->n, least(first + STRIP, end) * TILE) - first * TILE;
 }
 
-/* A_ij -= L_i0 L_j0ᵀ + ... over the tiles left of column j, for a strip of rows i. */
+/* A_ij -= L_i0 L_j0ᵀ + ... over the tiles left of column j: task 0 for i = j, the others for strips below. */
 static medley_status update_strip(void *context, int64_t task, int worker, medley_error *err)
 {
     const inverting *v = context;
-    const int64_t j = v->column, i = j + task * STRIP;
+    const int64_t j = v->column, i = j + 1 + (task - 1) * STRIP;
     (void)worker;
     (void)err;
     omp_set_num_threads(1);
-    multiply(strip_size(v, i, v->tiles), tile_size(v, j), j * TILE, -1, tile_at(v, i, 0), tile_at(v, j, 0), v->n, 1,
-             tile_at(v, i, j), v->n);
+    if (task == 0)
+        square(tile_size(v, j), j * TILE, -1, tile_at(v, j, 0), v->n, 1, tile_at(v, j, j), v->n);
+    else
+        multiply(strip_size(v, i, v->tiles), tile_size(v, j), j * TILE, -1, tile_at(v, i, 0), tile_at(v, j, 0), v->n,
+                 1, tile_at(v, i, j), v->n);
     return MEDLEY_OK;
 }
 
@@ -114,7 +125,7 @@ static medley_status factor(const medley_runtime *rt, inverting *v, medley_error
 {
     for (v->column = 0; v->column < v->tiles; v->column++) {
         if (v->column > 0)
-            TRY(parallel_run(rt, (v->tiles - v->column + STRIP - 1) / STRIP, update_strip, v, err));
+            TRY(parallel_run(rt, 1 + (v->tiles - v->column - 1 + STRIP - 1) / STRIP, update_strip, v, err));
         TRY(parallel_run(rt, 1, factor_diagonal, v, err));
         TRY(parallel_run(rt, v->tiles - v->column - 1, divide_tile, v, err));
     }
@@ -168,7 +179,7 @@ static medley_status multiply_row(void *context, int64_t i, int worker, medley_e
     for (int64_t j = 0; j < i; j += STRIP)
         multiply(size, strip_size(v, j, i), depth, 1, tile_at(v, i, i), tile_at(v, j, i), v->n, 0, tile_at(v, i, j),
                  v->n);
-    multiply(size, size, depth, 1, tile_at(v, i, i), tile_at(v, i, i), v->n, 0, side_at(v, i), TILE);
+    square(size, depth, 1, tile_at(v, i, i), v->n, 0, side_at(v, i), TILE);
     return tally_add(v->progress, i + 1, err);
 }
 
