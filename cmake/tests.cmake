@@ -65,6 +65,7 @@ medley_test(layers sh tools/check_layers.sh .)
 medley_test(layers_check_catches_violations sh tests/layers_check_test.sh)
 
 if(TARGET medley)
+  medley_test(kill sh tests/kill_test.sh $<TARGET_FILE:medley>)
   if(EXISTS ${PROJECT_SOURCE_DIR}/tests/cli/run.sh)
     medley_test(cli sh tests/cli/run.sh $<TARGET_FILE:medley>)
   endif()
