@@ -49,7 +49,8 @@ static void prepare_and_train(medley_runtime *rt)
 {
     medley_report_free(RUN(rt, medley_prepare, "format", "movielens", "input", "raw", "store", "store"));
     medley_report_free(RUN(rt, medley_split, "store", "store", "name", "main", "strategy", "random"));
-    medley_report_free(RUN(rt, medley_train, "store", "store", "split", "main", "model", "ease", "l2", "50", "run", "run"));
+    medley_report_free(
+        RUN(rt, medley_train, "store", "store", "split", "main", "model", "ease", "l2", "50", "run", "run"));
 }
 
 /* A report is for people, pipes or machines; single values can be asked for. */
@@ -74,7 +75,8 @@ static void print_list(const medley_store *store, const int64_t *items, const fl
 {
     for (int i = 0; i < LENGTH && items[i] >= 0; i++) { /* a short list ends with -1 */
         const char *title = medley_store_item_title(store, items[i]);
-        printf("  %d  %-40s %.3f\n", i + 1, title != NULL ? title : medley_store_item_id(store, items[i]), (double)scores[i]);
+        printf("  %d  %-40s %.3f\n", i + 1, title != NULL ? title : medley_store_item_id(store, items[i]),
+               (double)scores[i]);
     }
 }
 

@@ -24,7 +24,8 @@ static medley_status run(operation op, medley_report **report, medley_error *err
     TRY(medley_config_create(rt, &c, err));
     medley_status status = MEDLEY_OK;
     for (; status == MEDLEY_OK && *settings != NULL; settings += 2)
-        status = medley_config_set(c, settings[0], settings[1][0] == '/' ? test_path(folder, settings[1] + 1) : settings[1],
+        status = medley_config_set(c, settings[0],
+                                   settings[1][0] == '/' ? test_path(folder, settings[1] + 1) : settings[1],
                                    MEDLEY_FROM_FLAG, NULL, err);
     if (status == MEDLEY_OK)
         status = op(rt, c, report, err);
@@ -38,9 +39,11 @@ static int set_up(void **state)
     (void)state;
     rt = test_runtime(&memory, 2);
     folder = test_folder();
-    RUN(medley_synth, NULL, "out", "/raw", "users", "120", "items", "60", "interactions_per_user", "9", "genres", "4");
+    RUN(medley_synth, NULL, "out", "/raw", "users", "120", "items", "60", "interactions_per_user", "9", "genres",
+        "4");
     RUN(medley_prepare, NULL, "format", "movielens", "input", "/raw", "store", "/store");
-    RUN(medley_split, NULL, "store", "/store", "name", "random", "strategy", "random", "test_ratio", "0.3", "val_ratio", "0.3");
+    RUN(medley_split, NULL, "store", "/store", "name", "random", "strategy", "random", "test_ratio", "0.3",
+        "val_ratio", "0.3");
     /* Users of few interactions have all of them in training. */
     RUN(medley_split, NULL, "store", "/store", "name", "last", "strategy", "leave_one_out", "min_train", "7");
     for (int m = 0; m < MODELS; m++)
@@ -86,7 +89,8 @@ static int64_t compare_file(const char *path, const medley_report *r)
         assert_true(row >= 0);
         assert_string_equal(medley_report_text(r, "recommendations", row, "user"), of);
         assert_string_equal(medley_report_text(r, "recommendations", row, "item"), item);
-        assert_true(medley_report_number(r, "recommendations", row, "rank", &rank_there) && (int)rank_there == rank);
+        assert_true(medley_report_number(r, "recommendations", row, "rank", &rank_there) &&
+                    (int)rank_there == rank);
         assert_true(medley_report_number(r, "recommendations", row, "score", &score_there));
         assert_true((float)score_there == strtof(score, NULL));
     }
@@ -99,7 +103,8 @@ static void compare_evaluate(const char *run_path, const char *part, const char 
 {
     medley_report *lists, *judged;
     double users;
-    RUN(medley_evaluate, &judged, "run", run_path, "part", part, "cutoffs", "3,10", "recs", "/recs.tsv", "seed", seed);
+    RUN(medley_evaluate, &judged, "run", run_path, "part", part, "cutoffs", "3,10", "recs", "/recs.tsv", "seed",
+        seed);
     RUN(medley_recommend, &lists, "run", run_path, "all", "true", "known", known, "top_k", "10", "seed", seed);
     assert_true(medley_report_number(judged, "protocol", 0, "users", &users) && users > USERS / 6);
     assert_int_equal(compare_file(test_path(folder, "recs.tsv"), lists), (int64_t)users * K);
@@ -144,7 +149,8 @@ static void test_lists_of_the_ranker_are_those_of_recommend_for_users_with_nothi
             for (int64_t i = 0; i < K; i++, row++) {
                 assert_string_equal(medley_report_text(lists, "recommendations", row, "item"),
                                     medley_store_item_id(medley_model_store(model), items[i]));
-                assert_true(medley_report_number(lists, "recommendations", row, "score", &score) && (float)score == scores[i]);
+                assert_true(medley_report_number(lists, "recommendations", row, "score", &score) &&
+                            (float)score == scores[i]);
             }
             compared++;
         }

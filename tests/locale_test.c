@@ -110,7 +110,8 @@ static void test_settings_and_reports_have_a_point(void **state)
     assert_string_equal(shown, "0.25");
     medley_param_accepts(table, shown, sizeof shown);
     assert_string_equal(shown, "0.001..1.5");
-    assert_fails(medley_param_set(table, &values, "0,5", err), MEDLEY_E_CONFIG, "l2: '0,5' is not a number; accepted: 0.001..1.5");
+    assert_fails(medley_param_set(table, &values, "0,5", err), MEDLEY_E_CONFIG,
+                 "l2: '0,5' is not a number; accepted: 0.001..1.5");
     assert_ok(report_create(rt, &r, err));
     report_facts(r, "f", "F");
     report_real(r, "x", 0.5);

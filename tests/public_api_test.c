@@ -17,14 +17,14 @@ static medley_runtime *rt;
 static char folder[4096];
 
 /* A call that must succeed: the message that an earlier failure left is gone then. */
-#define OK(call)                                                     \
-    do {                                                             \
-        medley_error e_ = {MEDLEY_E_IO, "left by an earlier call"};  \
-        medley_error *err = &e_;                                     \
-        if ((call) != MEDLEY_OK)                                     \
-            fail_msg("%s: %s", #call, e_.message);                   \
-        if (e_.status != MEDLEY_OK || e_.message[0] != '\0')         \
-            fail_msg("%s left '%s'", #call, e_.message);             \
+#define OK(call)                                                    \
+    do {                                                            \
+        medley_error e_ = {MEDLEY_E_IO, "left by an earlier call"}; \
+        medley_error *err = &e_;                                    \
+        if ((call) != MEDLEY_OK)                                    \
+            fail_msg("%s: %s", #call, e_.message);                  \
+        if (e_.status != MEDLEY_OK || e_.message[0] != '\0')        \
+            fail_msg("%s left '%s'", #call, e_.message);            \
     } while (0)
 
 /* A call that must fail, with a message of one line that begins in lower case and has no final stop. */
@@ -76,10 +76,12 @@ static int set_up(void **state)
     if (mkdtemp(folder) == NULL)
         return -1;
     OK(medley_runtime_create(NULL, &rt, err));
-    OK(RUN(medley_synth, NULL, "out", "/raw", "users", "60", "items", "40", "interactions_per_user", "10", "genres", "4"));
+    OK(RUN(medley_synth, NULL, "out", "/raw", "users", "60", "items", "40", "interactions_per_user", "10",
+           "genres", "4"));
     OK(RUN(medley_prepare, NULL, "format", "movielens", "input", "/raw", "store", "/store"));
     OK(RUN(medley_split, NULL, "store", "/store", "name", "main", "strategy", "random"));
-    OK(RUN(medley_train, NULL, "store", "/store", "split", "main", "model", "itemknn", "neighbours", "10", "run", "/run"));
+    OK(RUN(medley_train, NULL, "store", "/store", "split", "main", "model", "itemknn", "neighbours", "10", "run",
+           "/run"));
     return 0;
 }
 
@@ -194,7 +196,8 @@ static void test_results_are_null_after_a_failure(void **state)
     assert_null(report);
     FAILS(medley_registry_find("models", "none", &entry, err), MEDLEY_E_NOT_FOUND, "unknown 'none'");
     assert_null(entry.name);
-    FAILS(medley_reference(rt, "models", "none", MEDLEY_REFERENCE_HELP, &text, err), MEDLEY_E_NOT_FOUND, "unknown 'none'");
+    FAILS(medley_reference(rt, "models", "none", MEDLEY_REFERENCE_HELP, &text, err), MEDLEY_E_NOT_FOUND,
+          "unknown 'none'");
     assert_null(text);
     OK(medley_config_create(rt, &config, err));
     report = (medley_report *)folder;
@@ -206,20 +209,25 @@ static void test_results_are_null_after_a_failure(void **state)
 static void test_an_operation_says_what_is_wrong_and_writes_nothing(void **state)
 {
     (void)state;
-    FAILS(RUN(medley_train, NULL, "store", "/store", "split", "main", "model", "eaze", "run", "/new"), MEDLEY_E_CONFIG,
-          "unknown 'eaze' (did you mean 'ease'?)");
-    FAILS(RUN(medley_train, NULL, "store", "/store", "split", "main", "model", "ease", "run", "/new", "l3", "5"), MEDLEY_E_CONFIG,
-          "unknown key 'l3' (did you mean 'l2'?)");
-    FAILS(RUN(medley_train, NULL, "store", "/store", "split", "mian", "model", "ease", "run", "/new"), MEDLEY_E_NOT_FOUND, "mian");
-    FAILS(RUN(medley_train, NULL, "store", "/raw", "split", "main", "model", "ease", "run", "/new"), MEDLEY_E_NOT_FOUND,
-          "is no store");
+    FAILS(RUN(medley_train, NULL, "store", "/store", "split", "main", "model", "eaze", "run", "/new"),
+          MEDLEY_E_CONFIG, "unknown 'eaze' (did you mean 'ease'?)");
+    FAILS(RUN(medley_train, NULL, "store", "/store", "split", "main", "model", "ease", "run", "/new", "l3", "5"),
+          MEDLEY_E_CONFIG, "unknown key 'l3' (did you mean 'l2'?)");
+    FAILS(RUN(medley_train, NULL, "store", "/store", "split", "mian", "model", "ease", "run", "/new"),
+          MEDLEY_E_NOT_FOUND, "mian");
+    FAILS(RUN(medley_train, NULL, "store", "/raw", "split", "main", "model", "ease", "run", "/new"),
+          MEDLEY_E_NOT_FOUND, "is no store");
     assert_int_not_equal(access(in("new"), F_OK), 0);
-    FAILS(RUN(medley_train, NULL, "store", "/store", "split", "main", "model", "ease", "run", "/run"), MEDLEY_E_EXISTS, "run");
-    FAILS(RUN(medley_prepare, NULL, "format", "movielens", "input", "/absent", "store", "/new"), MEDLEY_E_NOT_FOUND, "absent");
-    FAILS(RUN(medley_evaluate, NULL, "run", "/run", "cutoffs", "5,3"), MEDLEY_E_CONFIG, "cutoffs: 3 does not ascend");
+    FAILS(RUN(medley_train, NULL, "store", "/store", "split", "main", "model", "ease", "run", "/run"),
+          MEDLEY_E_EXISTS, "run");
+    FAILS(RUN(medley_prepare, NULL, "format", "movielens", "input", "/absent", "store", "/new"),
+          MEDLEY_E_NOT_FOUND, "absent");
+    FAILS(RUN(medley_evaluate, NULL, "run", "/run", "cutoffs", "5,3"), MEDLEY_E_CONFIG,
+          "cutoffs: 3 does not ascend");
     FAILS(RUN(medley_evaluate, NULL, "run", "/run", "metrics", "ndgc"), MEDLEY_E_CONFIG, "did you mean 'ndcg'?");
     FAILS(RUN(medley_recommend, NULL, "run", "/run"), MEDLEY_E_CONFIG, "give either users or all");
-    FAILS(RUN(medley_recommend, NULL, "run", "/run", "users", "1,nobody"), MEDLEY_E_NOT_FOUND, "'nobody' is no user");
+    FAILS(RUN(medley_recommend, NULL, "run", "/run", "users", "1,nobody"), MEDLEY_E_NOT_FOUND,
+          "'nobody' is no user");
     assert_int_not_equal(access(in("new"), F_OK), 0);
 }
 
@@ -235,7 +243,8 @@ static void test_a_run_follows_its_store_and_notices_another_split(void **state)
     FAILS(medley_model_open(rt, in("run3"), NULL, &model, err), MEDLEY_E_NOT_FOUND, "here");
     OK(medley_model_open(rt, in("run3"), in("there"), &model, err));
     medley_model_free(model);
-    OK(RUN(medley_split, NULL, "store", "/there", "name", "a", "strategy", "random", "seed", "1", "force", "true"));
+    OK(RUN(medley_split, NULL, "store", "/there", "name", "a", "strategy", "random", "seed", "1", "force",
+           "true"));
     FAILS(medley_model_open(rt, in("run3"), in("there"), &model, err), MEDLEY_E_STALE, "train again");
     assert_null(model);
     FAILS(medley_model_open(rt, in("run3"), in("store"), &model, err), MEDLEY_E_NOT_FOUND, "'a'");
@@ -268,7 +277,8 @@ static void test_the_caller_can_stop_the_work(void **state)
     const medley_runtime_options options = {.threads = 1, .progress = stop, .progress_context = &calls};
     OK(medley_runtime_create(&options, &own, err));
     rt = own;
-    FAILS(RUN(medley_prepare, NULL, "format", "movielens", "input", "/raw", "store", "/stopped"), MEDLEY_E_STOPPED, "stopped while");
+    FAILS(RUN(medley_prepare, NULL, "format", "movielens", "input", "/raw", "store", "/stopped"), MEDLEY_E_STOPPED,
+          "stopped while");
     rt = kept;
     assert_true(calls > 0);
     assert_int_not_equal(access(in("stopped"), F_OK), 0);
@@ -289,7 +299,8 @@ static void test_settings_may_come_from_a_file(void **state)
     OK(medley_evaluate(rt, config, &report, err));
     assert_int_equal(medley_report_rows(report, "metrics"), 2);
     assert_string_equal(medley_report_text(report, "metrics", 0, "metric"), "ndcg");
-    assert_true(number(report, "metrics", 0, "@10") > 0 && number(report, "metrics", 1, "@5") <= number(report, "metrics", 1, "@10"));
+    assert_true(number(report, "metrics", 0, "@10") > 0 &&
+                number(report, "metrics", 1, "@5") <= number(report, "metrics", 1, "@10"));
     medley_report_free(report);
     medley_config_free(config);
 }

@@ -83,7 +83,8 @@ static void test_any_bytes_make_valid_json(void **state)
         const size_t length = random_bits(1, 0, round) % sizeof bytes;
         for (size_t i = 0; i < length; i++) { /* all bytes, or those that JSON and UTF-8 care about */
             const uint64_t bits = random_bits(1, 1 + i, round);
-            bytes[i] = round % 2 ? (char)bits : "\"\\\0\n\x1f\x7f\xc3\xa9\xe2\x80\xa8\xf0\x9f\x8e\xac\xed\xa0"[bits % 16];
+            bytes[i] =
+                round % 2 ? (char)bits : "\"\\\0\n\x1f\x7f\xc3\xa9\xe2\x80\xa8\xf0\x9f\x8e\xac\xed\xa0"[bits % 16];
         }
         medley_report *r;
         assert_ok(report_create(rt, &r, err));
@@ -99,7 +100,8 @@ static void test_any_bytes_make_valid_json(void **state)
 static void test_well_formed_text_is_not_changed(void **state)
 {
     (void)state;
-    const char *const want = "tab\t line\n quote\" slash\\ \xc3\xa9 \xe4\xbd\xa0 \xf0\x9f\x8e\xac \xe2\x80\xa8 \x01\x7f";
+    const char *const want =
+        "tab\t line\n quote\" slash\\ \xc3\xa9 \xe4\xbd\xa0 \xf0\x9f\x8e\xac \xe2\x80\xa8 \x01\x7f";
     medley_report *r;
     assert_ok(report_create(rt, &r, err));
     report_facts(r, "f", "F");

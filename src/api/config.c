@@ -205,13 +205,15 @@ static medley_status fill(medley_config *c, const medley_param *table, void *val
 }
 
 /* Says that a required setting is missing, or which key was meant for it. */
-static medley_status fail_missing(const medley_config *c, const operation_class *operation, const medley_param *missing,
-                                  medley_error *err)
+static medley_status fail_missing(const medley_config *c, const operation_class *operation,
+                                  const medley_param *missing, medley_error *err)
 {
     for (int64_t i = 0; i < c->count; i++) {
         const setting *s = &c->settings[i];
-        if (medley_param_find(operation->table, s->key) == NULL && medley_nearest(s->key, &missing->name, 1) != NULL)
-            return fail(err, MEDLEY_E_CONFIG, "%s: unknown key '%s' (did you mean '%s'?)", s->origin, s->key, missing->name);
+        if (medley_param_find(operation->table, s->key) == NULL &&
+            medley_nearest(s->key, &missing->name, 1) != NULL)
+            return fail(err, MEDLEY_E_CONFIG, "%s: unknown key '%s' (did you mean '%s'?)", s->origin, s->key,
+                        missing->name);
     }
     return fail(err, MEDLEY_E_CONFIG, "%s: %s is missing: %s", operation->name, missing->name, missing->help);
 }
@@ -242,7 +244,8 @@ static medley_status check_keys(const medley_config *c, const bound_settings *s,
         const int64_t count = collect_names(s->member_table, names, collect_names(s->operation->table, names, 0));
         const char *nearest = medley_nearest(known->key, names, count);
         if (nearest != NULL)
-            return fail(err, MEDLEY_E_CONFIG, "%s: unknown key '%s' (did you mean '%s'?)", known->origin, known->key, nearest);
+            return fail(err, MEDLEY_E_CONFIG, "%s: unknown key '%s' (did you mean '%s'?)", known->origin,
+                        known->key, nearest);
         return fail(err, MEDLEY_E_CONFIG, "%s: unknown key '%s'; see medley help %s", known->origin, known->key,
                     s->operation->name);
     }
@@ -268,7 +271,8 @@ static medley_status bind_member(medley_config *c, bound_settings *s, medley_err
     return fill(c, s->member_table, s->member_values, err);
 }
 
-medley_status settings_bind(medley_config *c, const operation_class *operation, bound_settings *out, medley_error *err)
+medley_status settings_bind(medley_config *c, const operation_class *operation, bound_settings *out,
+                            medley_error *err)
 {
     *out = (bound_settings){.rt = c->rt, .operation = operation, .member = -1, .config = c};
     medley_status status = MEDLEY_OK;
@@ -311,7 +315,8 @@ static const char *shown_value(const medley_param *p, const void *values, char b
     return buffer;
 }
 
-static void report_table_rows(medley_report *r, const bound_settings *s, const medley_param *table, const void *values)
+static void report_table_rows(medley_report *r, const bound_settings *s, const medley_param *table,
+                              const void *values)
 {
     for (const medley_param *p = table; p != NULL && p->kind != MEDLEY_PARAM_END; p++) {
         char buffer[NUMBER_LONGEST];
@@ -329,13 +334,15 @@ static const operation_class *find_operation(const char *name)
     return NULL;
 }
 
-medley_status medley_config_resolve(medley_config *c, const char *operation, medley_report **out, medley_error *err)
+medley_status medley_config_resolve(medley_config *c, const char *operation, medley_report **out,
+                                    medley_error *err)
 {
     const operation_class *o = find_operation(operation);
     bound_settings s;
     *out = NULL;
     if (o == NULL)
-        return fail(err, MEDLEY_E_ARGUMENT, "'%s' is no operation; see medley list operations", operation != NULL ? operation : "");
+        return fail(err, MEDLEY_E_ARGUMENT, "'%s' is no operation; see medley list operations",
+                    operation != NULL ? operation : "");
     TRY(settings_bind(c, o, &s, err));
     medley_status status = report_create(c->rt, out, err);
     if (status == MEDLEY_OK) {
@@ -362,7 +369,8 @@ static void add_comment(text *out, const char *origin)
     for (size_t left = strlen(origin); left > 0;) {
         const int size = text_character(origin, left);
         const unsigned char first = (unsigned char)origin[0];
-        const bool plain = size > 1 ? first != 0xc2 && first != 0xe2 && first != 0xef : size == 1 && first >= 0x20 && first < 0x7f;
+        const bool plain = size > 1 ? first != 0xc2 && first != 0xe2 && first != 0xef
+                                    : size == 1 && first >= 0x20 && first < 0x7f;
         const size_t used = size > 0 ? (size_t)size : 1;
         text_append(out, plain ? origin : "?", plain ? used : 1);
         origin += used;

@@ -12,8 +12,9 @@ static char *folder;
 static int set_up(void **state)
 {
     (void)state;
-    static const char *const names[] = {"MEDLEY_STORE", "MEDLEY_SPLIT", "MEDLEY_MODEL", "MEDLEY_RUN",       "MEDLEY_SEED",
-                                        "MEDLEY_L2",    "MEDLEY_FORCE", "MEDLEY_USERS", "MEDLEY_NEIGHBOURS"};
+    static const char *const names[] = {"MEDLEY_STORE", "MEDLEY_SPLIT", "MEDLEY_MODEL",
+                                        "MEDLEY_RUN",   "MEDLEY_SEED",  "MEDLEY_L2",
+                                        "MEDLEY_FORCE", "MEDLEY_USERS", "MEDLEY_NEIGHBOURS"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unsetenv(names[i]);
     rt = test_runtime(&memory, 1);
@@ -119,12 +120,16 @@ static void test_what_is_no_setting_is_refused(void **state)
 {
     (void)state;
     medley_config *c = new_config();
-    assert_fails(medley_config_set(c, NULL, "1", MEDLEY_FROM_FLAG, NULL, err), MEDLEY_E_ARGUMENT, "a key and a value");
-    assert_fails(medley_config_set(c, "", "1", MEDLEY_FROM_FLAG, NULL, err), MEDLEY_E_ARGUMENT, "a key and a value");
-    assert_fails(medley_config_set(c, "k", NULL, MEDLEY_FROM_FLAG, NULL, err), MEDLEY_E_ARGUMENT, "a key and a value");
+    assert_fails(medley_config_set(c, NULL, "1", MEDLEY_FROM_FLAG, NULL, err), MEDLEY_E_ARGUMENT,
+                 "a key and a value");
+    assert_fails(medley_config_set(c, "", "1", MEDLEY_FROM_FLAG, NULL, err), MEDLEY_E_ARGUMENT,
+                 "a key and a value");
+    assert_fails(medley_config_set(c, "k", NULL, MEDLEY_FROM_FLAG, NULL, err), MEDLEY_E_ARGUMENT,
+                 "a key and a value");
     assert_fails(medley_config_set(c, "store", "caf\xe9", MEDLEY_FROM_FLAG, "--store", err), MEDLEY_E_CONFIG,
                  "--store: store: 'caf?' is not UTF-8");
-    assert_fails(medley_config_set(c, "\xff", "1", MEDLEY_FROM_FLAG, NULL, err), MEDLEY_E_CONFIG, "set: ?: '1' is not UTF-8");
+    assert_fails(medley_config_set(c, "\xff", "1", MEDLEY_FROM_FLAG, NULL, err), MEDLEY_E_CONFIG,
+                 "set: ?: '1' is not UTF-8");
     assert_null(medley_config_value(c, "store"));
     set(c, "store", "caf\xc3\xa9", MEDLEY_FROM_FLAG, "--store");
     medley_config_free(c);
@@ -134,7 +139,10 @@ static void test_a_value_is_the_last_of_default_file_environment_and_flag(void *
 {
     (void)state;
     static const char *const want[][2] = {
-        {"250", "default"}, {"1", "FILE:2"}, {"2", "MEDLEY_L2"}, {"3", "--l2"},
+        {"250", "default"},
+        {"1", "FILE:2"},
+        {"2", "MEDLEY_L2"},
+        {"3", "--l2"},
     };
     for (int last = 0; last < 4; last++)
         for (int reversed = 0; reversed < 2; reversed++) { /* the order of the calls does not matter */
@@ -213,7 +221,8 @@ static void test_a_refused_key_or_value_is_named_with_its_line(void **state)
     assert_refused("seed: 1\nl3: 5\n", ":2: unknown key 'l3' (did you mean 'l2'?)");
     assert_refused("\n\nsede: 5\n", ":3: unknown key 'sede' (did you mean 'seed'?)");
     assert_refused("dropout: 0.5\n", ":1: unknown key 'dropout'; see medley help train");
-    assert_refused("neighbours: 5\n", ":1: unknown key 'neighbours'; see medley help train"); /* of another model */
+    assert_refused("neighbours: 5\n",
+                   ":1: unknown key 'neighbours'; see medley help train"); /* of another model */
     assert_refused("seed: 0\nl2: 0\n", ":2: l2: 0 is outside 0.001..1e+09");
     assert_refused("l2: [1, 2]\n", ":1: l2: '1,2' is not a number; accepted: 0.001..1e+09");
     assert_refused("force: yes\n", ":1: force: 'yes' is not a truth value; accepted: true|false");
@@ -240,8 +249,10 @@ static void test_a_refused_file_leaves_the_config_as_it_was(void **state)
     (void)state;
     medley_config *c = new_config();
     set(c, "l2", "1", MEDLEY_FROM_YAML, "before");
-    assert_fails(medley_config_load(c, yaml("exp.yaml", "l2: 2\nseed: 3\n'': 1\n"), err), MEDLEY_E_FORMAT, "an empty key");
-    assert_fails(medley_config_load(c, yaml("exp.yaml", "l2: 2\nseed: 3\nrun: [\n"), err), MEDLEY_E_FORMAT, ":4: ");
+    assert_fails(medley_config_load(c, yaml("exp.yaml", "l2: 2\nseed: 3\n'': 1\n"), err), MEDLEY_E_FORMAT,
+                 "an empty key");
+    assert_fails(medley_config_load(c, yaml("exp.yaml", "l2: 2\nseed: 3\nrun: [\n"), err), MEDLEY_E_FORMAT,
+                 ":4: ");
     assert_fails(medley_config_load(c, test_path(folder, "absent.yaml"), err), MEDLEY_E_NOT_FOUND, "absent.yaml");
     assert_fails(medley_config_load(c, folder, err), MEDLEY_E_IO, folder);
     assert_fails(medley_config_load(c, NULL, err), MEDLEY_E_ARGUMENT, "path: NULL");
@@ -257,11 +268,13 @@ static void test_huge_files_are_refused(void **state)
     text t = {.rt = rt};
     for (int i = 0; i < 1001; i++)
         text_format(&t, "key%d: 1\n", i);
-    assert_fails(medley_config_load(c, yaml("many.yaml", t.bytes), err), MEDLEY_E_FORMAT, "many.yaml:1001: more than 1000 keys");
+    assert_fails(medley_config_load(c, yaml("many.yaml", t.bytes), err), MEDLEY_E_FORMAT,
+                 "many.yaml:1001: more than 1000 keys");
     t.length = 0;
     for (int i = 0; i < 40000; i++)
         text_add(&t, "# a comment of 32 bytes in all\n\n");
-    assert_fails(medley_config_load(c, yaml("large.yaml", t.bytes), err), MEDLEY_E_FORMAT, "large.yaml: no configuration");
+    assert_fails(medley_config_load(c, yaml("large.yaml", t.bytes), err), MEDLEY_E_FORMAT,
+                 "large.yaml: no configuration");
     text_release(&t);
     medley_config_free(c);
 }
@@ -271,13 +284,15 @@ static void test_a_missing_setting_is_named_and_a_misspelt_one_too(void **state)
     (void)state;
     medley_report *r;
     medley_config *c = new_config();
-    assert_fails(medley_config_resolve(c, "train", &r, err), MEDLEY_E_CONFIG, "train: store is missing: the store to learn from");
+    assert_fails(medley_config_resolve(c, "train", &r, err), MEDLEY_E_CONFIG,
+                 "train: store is missing: the store to learn from");
     set(c, "stroe", "s", MEDLEY_FROM_YAML, "exp.yaml:3");
     assert_fails(medley_config_resolve(c, "train", &r, err), MEDLEY_E_CONFIG,
                  "exp.yaml:3: unknown key 'stroe' (did you mean 'store'?)");
     medley_config_free(c);
     c = train_config("eas");
-    assert_fails(medley_config_resolve(c, "train", &r, err), MEDLEY_E_CONFIG, "model: unknown 'eas' (did you mean 'ease'?)");
+    assert_fails(medley_config_resolve(c, "train", &r, err), MEDLEY_E_CONFIG,
+                 "model: unknown 'eas' (did you mean 'ease'?)");
     assert_fails(medley_config_resolve(c, "trian", &r, err), MEDLEY_E_ARGUMENT, "'trian' is no operation");
     assert_fails(medley_config_resolve(c, NULL, &r, err), MEDLEY_E_ARGUMENT, "is no operation");
     assert_null(r);
@@ -289,7 +304,8 @@ static void test_every_setting_of_every_operation_is_shown(void **state)
     (void)state;
     medley_entry operation;
     for (int64_t i = 0; medley_registry_entry("operations", i, &operation); i++) {
-        static const char *const members[][2] = {{"format", "delimited"}, {"strategy", "random"}, {"model", "itemknn"}};
+        static const char *const members[][2] = {
+            {"format", "delimited"}, {"strategy", "random"}, {"model", "itemknn"}};
         medley_config *c = new_config();
         medley_report *r;
         int64_t rows = 0;
@@ -344,8 +360,10 @@ static medley_status compare(void *context, const char *key, const char *value, 
 static void test_written_settings_are_read_back_whatever_their_origin(void **state)
 {
     (void)state;
-    static const char *const origins[] = {"a\nb: c.yaml:1", "caf\xc3\xa9.yaml:1", "caf\xe9.yaml:1", "\xe2\x80\xa8:1", "\xc2\x85", "#", "\x1b[0m"};
-    static const char *const values[] = {"plain", "with: colon", "# hash", "line\nend", "\xc3\xa9", "'", "", "- x", "\xe2\x80\xa8"};
+    static const char *const origins[] = {
+        "a\nb: c.yaml:1", "caf\xc3\xa9.yaml:1", "caf\xe9.yaml:1", "\xe2\x80\xa8:1", "\xc2\x85", "#", "\x1b[0m"};
+    static const char *const values[] = {"plain", "with: colon", "# hash",      "line\nend", "\xc3\xa9", "'",
+                                         "",      "- x",         "\xe2\x80\xa8"};
     extern const operation_class operation_train;
     for (size_t o = 0; o < sizeof origins / sizeof *origins; o++)
         for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
@@ -374,10 +392,10 @@ static void test_success_clears_the_message(void **state)
     medley_error err = {MEDLEY_E_IO, "old"};
     medley_config *c = NULL;
     medley_report *r;
-#define CLEARS(call)                            \
-    err = (medley_error){MEDLEY_E_IO, "old"};   \
-    assert_int_equal(call, MEDLEY_OK);          \
-    assert_int_equal(err.status, MEDLEY_OK);    \
+#define CLEARS(call)                          \
+    err = (medley_error){MEDLEY_E_IO, "old"}; \
+    assert_int_equal(call, MEDLEY_OK);        \
+    assert_int_equal(err.status, MEDLEY_OK);  \
     assert_string_equal(err.message, "");
     CLEARS(medley_config_create(rt, &c, &err));
     medley_config_free(c);
@@ -410,7 +428,9 @@ done:
 static void test_every_failing_allocation_is_reported_and_leaks_nothing(void **state)
 {
     (void)state;
-    yaml("walk.yaml", "store: s\nsplit: p\nrun: r\nseed: 3\nneighbours: 5\nshrinkage: 2\nfeedback: rating\nforce: true\nmodel: ease\n");
+    yaml(
+        "walk.yaml",
+        "store: s\nsplit: p\nrun: r\nseed: 3\nneighbours: 5\nshrinkage: 2\nfeedback: rating\nforce: true\nmodel: ease\n");
     BRUTAL(rt, &memory, walk(err), (void)0);
 }
 

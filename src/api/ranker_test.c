@@ -21,7 +21,8 @@ static medley_status run(operation op, medley_report **report, medley_error *err
     TRY(medley_config_create(rt, &c, err));
     medley_status status = MEDLEY_OK;
     for (; status == MEDLEY_OK && *settings != NULL; settings += 2)
-        status = medley_config_set(c, settings[0], settings[1][0] == '/' ? test_path(folder, settings[1] + 1) : settings[1],
+        status = medley_config_set(c, settings[0],
+                                   settings[1][0] == '/' ? test_path(folder, settings[1] + 1) : settings[1],
                                    MEDLEY_FROM_FLAG, NULL, err);
     if (status == MEDLEY_OK)
         status = op(rt, c, report, err);
@@ -35,7 +36,8 @@ static int set_up(void **state)
     (void)state;
     rt = test_runtime(&memory, 2);
     folder = test_folder();
-    RUN(medley_synth, NULL, "out", "/raw", "users", "40", "items", "30", "interactions_per_user", "9", "genres", "3");
+    RUN(medley_synth, NULL, "out", "/raw", "users", "40", "items", "30", "interactions_per_user", "9", "genres",
+        "3");
     RUN(medley_prepare, NULL, "format", "movielens", "input", "/raw", "store", "/store");
     RUN(medley_split, NULL, "store", "/store", "name", "random", "strategy", "random");
     for (int m = 0; m < MODELS; m++) {
@@ -105,9 +107,12 @@ static void test_lists_of_known_users_are_those_of_recommend(void **state)
                     assert_true(scores[at] == 0);
                     continue;
                 }
-                assert_string_equal(medley_report_text(r, "recommendations", row, "user"), medley_store_user_id(store, u));
-                assert_string_equal(medley_report_text(r, "recommendations", row, "item"), medley_store_item_id(store, items[at]));
-                assert_true(medley_report_number(r, "recommendations", row, "score", &score) && (float)score == scores[at]);
+                assert_string_equal(medley_report_text(r, "recommendations", row, "user"),
+                                    medley_store_user_id(store, u));
+                assert_string_equal(medley_report_text(r, "recommendations", row, "item"),
+                                    medley_store_item_id(store, items[at]));
+                assert_true(medley_report_number(r, "recommendations", row, "score", &score) &&
+                            (float)score == scores[at]);
                 assert_true(i == 0 || scores[at] <= scores[at - 1]);
                 row++;
             }
@@ -154,7 +159,8 @@ static void test_a_history_is_ranked_as_the_user_who_has_it(void **state)
             float user_scores[ITEMS], history_scores[ITEMS];
             const int64_t count = history_of(o.model, u, history);
             assert_ok(medley_ranker_rank(o.ranker, &u, 1, ITEMS, by_user, user_scores, err));
-            assert_ok(medley_ranker_rank_history(o.ranker, history, count, ITEMS, by_history, history_scores, err));
+            assert_ok(
+                medley_ranker_rank_history(o.ranker, history, count, ITEMS, by_history, history_scores, err));
             assert_memory_equal(user_scores, history_scores, sizeof user_scores);
             for (int64_t i = 0; i < ITEMS; i++) { /* the order of ties is the person's own */
                 const bool tied = (i > 0 && user_scores[i - 1] == user_scores[i]) ||
@@ -216,15 +222,21 @@ static void test_arguments_out_of_range_are_refused(void **state)
     (void)state;
     opened o = open_ranker(2);
     int64_t items[4], users[] = {0, USERS}, history[] = {1, -1};
-    assert_fails(medley_ranker_rank(o.ranker, users, 1, 0, items, NULL, err), MEDLEY_E_ARGUMENT, "k: 0 is outside 1..");
-    assert_fails(medley_ranker_rank(o.ranker, users, 1, -3, items, NULL, err), MEDLEY_E_ARGUMENT, "k: -3 is outside 1..");
-    assert_fails(medley_ranker_rank(o.ranker, users, 1, INT64_MAX, items, NULL, err), MEDLEY_E_ARGUMENT, "k: 9223372036854775807");
+    assert_fails(medley_ranker_rank(o.ranker, users, 1, 0, items, NULL, err), MEDLEY_E_ARGUMENT,
+                 "k: 0 is outside 1..");
+    assert_fails(medley_ranker_rank(o.ranker, users, 1, -3, items, NULL, err), MEDLEY_E_ARGUMENT,
+                 "k: -3 is outside 1..");
+    assert_fails(medley_ranker_rank(o.ranker, users, 1, INT64_MAX, items, NULL, err), MEDLEY_E_ARGUMENT,
+                 "k: 9223372036854775807");
     assert_fails(medley_ranker_rank(o.ranker, users, 2, 2, items, NULL, err), MEDLEY_E_ARGUMENT,
                  "users[1]: 40 is outside 0..39");
     users[0] = -1;
-    assert_fails(medley_ranker_rank(o.ranker, users, 1, 2, items, NULL, err), MEDLEY_E_ARGUMENT, "users[0]: -1 is outside 0..39");
-    assert_fails(medley_ranker_rank(o.ranker, users, -1, 2, items, NULL, err), MEDLEY_E_ARGUMENT, "user_count: -1 is below 0");
-    assert_fails(medley_ranker_rank_history(o.ranker, history, 1, 0, items, NULL, err), MEDLEY_E_ARGUMENT, "k: 0 is outside 1..");
+    assert_fails(medley_ranker_rank(o.ranker, users, 1, 2, items, NULL, err), MEDLEY_E_ARGUMENT,
+                 "users[0]: -1 is outside 0..39");
+    assert_fails(medley_ranker_rank(o.ranker, users, -1, 2, items, NULL, err), MEDLEY_E_ARGUMENT,
+                 "user_count: -1 is below 0");
+    assert_fails(medley_ranker_rank_history(o.ranker, history, 1, 0, items, NULL, err), MEDLEY_E_ARGUMENT,
+                 "k: 0 is outside 1..");
     assert_fails(medley_ranker_rank_history(o.ranker, history, 2, 2, items, NULL, err), MEDLEY_E_ARGUMENT,
                  "history[1]: -1 is outside 0..29");
     history[1] = (int64_t)1 << 32; /* would be item 0 in 32 bits */

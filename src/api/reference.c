@@ -85,7 +85,7 @@ static void render_markdown(text *out, const char *kind, const medley_entry *e)
 static json *schema_of(const medley_param *p)
 {
     static const char *const types[] = {
-        [MEDLEY_PARAM_INT] = "integer", [MEDLEY_PARAM_REAL] = "number",  [MEDLEY_PARAM_BOOL] = "boolean",
+        [MEDLEY_PARAM_INT] = "integer", [MEDLEY_PARAM_REAL] = "number", [MEDLEY_PARAM_BOOL] = "boolean",
         [MEDLEY_PARAM_ENUM] = "string", [MEDLEY_PARAM_TEXT] = "string",
     };
     json *schema = json_new_object();
@@ -194,11 +194,20 @@ medley_status medley_reference(medley_runtime *rt, const char *kind, const char 
     TRY(medley_registry_find(kind, name, &e, err));
     medley_status status = MEDLEY_OK;
     switch (form) {
-    case MEDLEY_REFERENCE_HELP: render_help(&rendered, kind, &e); break;
-    case MEDLEY_REFERENCE_MARKDOWN: render_markdown(&rendered, kind, &e); break;
-    case MEDLEY_REFERENCE_SCHEMA: status = render_schema(&rendered, kind, &e, err); break;
-    case MEDLEY_REFERENCE_SWEEP: render_sweep(&rendered, &e); break;
-    default: status = fail(err, MEDLEY_E_ARGUMENT, "form: %d is no form of a reference", (int)form);
+    case MEDLEY_REFERENCE_HELP:
+        render_help(&rendered, kind, &e);
+        break;
+    case MEDLEY_REFERENCE_MARKDOWN:
+        render_markdown(&rendered, kind, &e);
+        break;
+    case MEDLEY_REFERENCE_SCHEMA:
+        status = render_schema(&rendered, kind, &e, err);
+        break;
+    case MEDLEY_REFERENCE_SWEEP:
+        render_sweep(&rendered, &e);
+        break;
+    default:
+        status = fail(err, MEDLEY_E_ARGUMENT, "form: %d is no form of a reference", (int)form);
     }
     if (status == MEDLEY_OK)
         status = text_status(&rendered, err);

@@ -32,7 +32,8 @@ static char *page(const char *kind, const char *name, medley_reference_form form
 }
 
 /* Calls `check` for every member of every kind with its page. */
-static void each_page(medley_reference_form form, void (*check)(const char *kind, const medley_entry *e, const char *got))
+static void each_page(medley_reference_form form,
+                      void (*check)(const char *kind, const medley_entry *e, const char *got))
 {
     medley_entry kind, entry;
     for (int64_t k = 0; medley_registry_entry(NULL, k, &kind); k++)
@@ -76,7 +77,8 @@ static void test_help_names_every_setting(void **state)
     (void)state;
     each_page(MEDLEY_REFERENCE_HELP, check_help);
     char *got = page("models", "ease", MEDLEY_REFERENCE_HELP);
-    assert_non_null(strstr(got, "  --l2                       0.001..1e+09, 250\n      squared penalty on the weights"));
+    assert_non_null(
+        strstr(got, "  --l2                       0.001..1e+09, 250\n      squared penalty on the weights"));
     medley_text_free(got);
 }
 
@@ -252,8 +254,10 @@ static void test_what_does_not_exist_is_refused(void **state)
     assert_fails(medley_reference(rt, "models", "eaze", MEDLEY_REFERENCE_HELP, &got, err), MEDLEY_E_NOT_FOUND,
                  "unknown 'eaze' (did you mean 'ease'?)");
     assert_null(got);
-    assert_fails(medley_reference(rt, "x", "ease", MEDLEY_REFERENCE_HELP, &got, err), MEDLEY_E_NOT_FOUND, "'x' is no kind");
-    assert_fails(medley_reference(rt, NULL, NULL, MEDLEY_REFERENCE_HELP, &got, err), MEDLEY_E_ARGUMENT, "a kind and a name");
+    assert_fails(medley_reference(rt, "x", "ease", MEDLEY_REFERENCE_HELP, &got, err), MEDLEY_E_NOT_FOUND,
+                 "'x' is no kind");
+    assert_fails(medley_reference(rt, NULL, NULL, MEDLEY_REFERENCE_HELP, &got, err), MEDLEY_E_ARGUMENT,
+                 "a kind and a name");
     assert_fails(medley_reference(rt, "models", "ease", (medley_reference_form)4, &got, err), MEDLEY_E_ARGUMENT,
                  "form: 4 is no form of a reference");
     assert_null(got);

@@ -74,7 +74,8 @@ static void test_what_is_not_there_is_not_found(void **state)
 
 static bool is_word(const char *name)
 {
-    return name[0] >= 'a' && name[0] <= 'z' && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(name);
+    return name[0] >= 'a' && name[0] <= 'z' &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(name);
 }
 
 /* One phrase: lower case unless it is a name, no final stop, one line. */

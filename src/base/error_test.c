@@ -7,8 +7,8 @@
 static void test_every_code_has_a_name_and_a_meaning(void **state)
 {
     (void)state;
-#define CHECK_ROW(name, value, text)                                    \
-    assert_int_equal(MEDLEY_##name, value);                             \
+#define CHECK_ROW(name, value, text)                                      \
+    assert_int_equal(MEDLEY_##name, value);                               \
     assert_string_equal(medley_status_name((medley_status)value), #name); \
     assert_string_equal(medley_status_text((medley_status)value), text);
     MEDLEY_STATUS_TABLE(CHECK_ROW)

@@ -22,7 +22,8 @@ static void test_the_mixer_is_that_of_splitmix64(void **state)
 static void test_the_numbers_never_change(void **state)
 {
     (void)state;
-    assert_true(random_bits(0, 0, 0) == mix64(mix64(mix64(0x9e3779b97f4a7c15u) ^ 0x9e3779b97f4a7c15u) ^ 0x9e3779b97f4a7c15u));
+    assert_true(random_bits(0, 0, 0) ==
+                mix64(mix64(mix64(0x9e3779b97f4a7c15u) ^ 0x9e3779b97f4a7c15u) ^ 0x9e3779b97f4a7c15u));
     assert_true(random_bits(1, 2, 3) == 12799061345140080112u);
     assert_true(random_bits(UINT64_MAX, UINT64_MAX, UINT64_MAX) == 18183987513839509111u);
 }

@@ -56,7 +56,9 @@ static size_t make_id(uint64_t round, char *id)
 {
     const size_t length = random_bits(2, 0, round) % (ID_MOST + 1);
     for (size_t i = 0; i < length; i++)
-        id[i] = "\0a\xff"[random_bits(2, 1 + i / 8, round) >> (i % 8 * 8) & 1 ? 0 : 1 + (random_bits(2, 99, round) >> i & 1)];
+        id[i] = "\0a\xff"[random_bits(2, 1 + i / 8, round) >> (i % 8 * 8) & 1
+                              ? 0
+                              : 1 + (random_bits(2, 99, round) >> i & 1)];
     return length;
 }
 
@@ -169,7 +171,8 @@ static void test_millions_of_numeric_ids_keep_their_order(void **state)
         const char *back = idmap_id(&map, (uint32_t)i, buffer, &length);
         assert_int_equal(length, size);
         assert_memory_equal(back, id, length);
-        assert_int_equal(idmap_find(&map, id, (size_t)snprintf(id, sizeof id, "%lld", (long long)(i * 7 + 14))), IDMAP_NONE);
+        assert_int_equal(idmap_find(&map, id, (size_t)snprintf(id, sizeof id, "%lld", (long long)(i * 7 + 14))),
+                         IDMAP_NONE);
     }
     assert_int_equal(map.count, COUNT);
     idmap_release(&map);
@@ -187,8 +190,9 @@ static medley_status add_many(idmap *map, medley_error *err)
             assert_int_equal(map->count, i);
             assert_int_equal(idmap_find(map, id, (size_t)size), IDMAP_NONE);
             if (i > 0)
-                assert_int_equal(idmap_find(map, id, (size_t)snprintf(id, sizeof id, "%*d", (i - 1) % 3 == 0 ? 50 : 1, i - 1)),
-                                 i - 1);
+                assert_int_equal(
+                    idmap_find(map, id, (size_t)snprintf(id, sizeof id, "%*d", (i - 1) % 3 == 0 ? 50 : 1, i - 1)),
+                    i - 1);
             break;
         }
     }

@@ -124,7 +124,8 @@ static void test_absurd_sizes_are_refused_with_the_size(void **state)
     char *block = (char *)&block;
     assert_fails(mem_alloc(rt, -1, 8, &block, err), MEDLEY_E_NOMEM, "out of memory: -1 blocks of 8 bytes");
     assert_null(block);
-    assert_fails(mem_alloc(rt, INT64_MAX, 8, &block, err), MEDLEY_E_NOMEM, "9223372036854775807 blocks of 8 bytes");
+    assert_fails(mem_alloc(rt, INT64_MAX, 8, &block, err), MEDLEY_E_NOMEM,
+                 "9223372036854775807 blocks of 8 bytes");
     assert_fails(mem_alloc(rt, INT64_MAX, 1, &block, err), MEDLEY_E_NOMEM, "out of memory");
     assert_fails(mem_alloc_zero(rt, INT64_MAX - 5, 1, &block, err), MEDLEY_E_NOMEM, "out of memory");
     assert_ok(mem_alloc(rt, 4, 1, &block, err));

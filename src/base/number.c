@@ -19,9 +19,8 @@ bool number_int(const char *text, size_t length, int64_t *out)
         const int digit = text[at] - '0';
         if (digit < 0 || digit > 9)
             return false;
-        if (__builtin_mul_overflow(value, 10, &value) ||
-            (negative ? __builtin_sub_overflow(value, digit, &value)
-                      : __builtin_add_overflow(value, digit, &value)))
+        if (__builtin_mul_overflow(value, 10, &value) || (negative ? __builtin_sub_overflow(value, digit, &value)
+                                                                   : __builtin_add_overflow(value, digit, &value)))
             return false;
     }
     *out = value;
@@ -83,7 +82,8 @@ bool number_real(const char *text, size_t length, double *out)
 {
     /* Up to 15 digits and a power of ten within 10^22 are exact in double, so one division gives
      * the nearest value (Clinger 1990); nearly every number in data takes this way. */
-    static const double power[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    static const double power[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                   1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
     const size_t start = length > 0 && (text[0] == '-' || text[0] == '+');
     int64_t digits = 0;
     int count = 0, decimals = 0;

@@ -104,7 +104,8 @@ static void test_every_refusal_says_what_is_accepted(void **state)
         {"neighbours", "0", "neighbours: 0 is outside 1..100000"},
         {"neighbours", "100001", "neighbours: 100001 is outside 1..100000"},
         {"neighbours", "9223372036854775807", "neighbours: 9223372036854775807 is outside 1..100000"},
-        {"neighbours", "9223372036854775808", "neighbours: '9223372036854775808' is not a whole number; accepted: 1..100000"},
+        {"neighbours", "9223372036854775808",
+         "neighbours: '9223372036854775808' is not a whole number; accepted: 1..100000"},
         {"neighbours", "1.5", "neighbours: '1.5' is not a whole number; accepted: 1..100000"},
         {"neighbours", "", "neighbours: '' is not a whole number; accepted: 1..100000"},
         {"neighbours", " 5", "neighbours: ' 5' is not a whole number; accepted: 1..100000"},
@@ -134,7 +135,8 @@ static void test_every_refusal_says_what_is_accepted(void **state)
         assert_int_equal(set(&values, cases[i][0], cases[i][1], NULL), MEDLEY_E_CONFIG);
     }
     sample values;
-    assert_fails(medley_param_set(&table[6], &values, "x", err), MEDLEY_E_ARGUMENT, "the end of a parameter table");
+    assert_fails(medley_param_set(&table[6], &values, "x", err), MEDLEY_E_ARGUMENT,
+                 "the end of a parameter table");
 }
 
 static void test_a_long_value_is_shown_in_part(void **state)
@@ -177,7 +179,8 @@ static void test_values_are_shown_as_they_would_be_written(void **state)
 static void test_formatting_tells_the_length_as_snprintf_does(void **state)
 {
     (void)state;
-    sample values = {.neighbours = 12345, .l2 = 0.1, .force = true, .feedback = 1, .store = "folder", .note = "word"};
+    sample values = {
+        .neighbours = 12345, .l2 = 0.1, .force = true, .feedback = 1, .store = "folder", .note = "word"};
     for (const medley_param *p = table; p->kind != MEDLEY_PARAM_END; p++) {
         char whole[64], part[64];
         const int length = medley_param_format(p, &values, whole, sizeof whole);
@@ -216,7 +219,8 @@ static void test_numbers_come_back_from_their_fewest_digits(void **state)
 static void test_rows_say_what_they_accept(void **state)
 {
     (void)state;
-    static const char *const want[] = {"1..100000", "0.001..1e+09", "true|false", "binary|rating|b", "path", "text", "text"};
+    static const char *const want[] = {"1..100000", "0.001..1e+09", "true|false", "binary|rating|b",
+                                       "path",      "text",         "text"};
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         char text[64];
         assert_int_equal(medley_param_accepts(&table[i], text, sizeof text), strlen(want[i]));
@@ -234,9 +238,17 @@ static void test_the_nearest_word_is_offered(void **state)
     (void)state;
     static const char *const words[] = {"neighbours", "shrinkage", "feedback", "top_k", "l2", "seed", "store"};
     static const char *const cases[][2] = {
-        {"neighbors", "neighbours"}, {"nieghbours", "neighbours"}, {"neighbour", "neighbours"}, {"shrinkge", "shrinkage"},
-        {"top-k", "top_k"},          {"topk", "top_k"},            {"sede", "seed"},            {"stor", "store"},
-        {"l1", "l2"},                {"feedback", "feedback"},     {"sotre", "store"},
+        {"neighbors", "neighbours"},
+        {"nieghbours", "neighbours"},
+        {"neighbour", "neighbours"},
+        {"shrinkge", "shrinkage"},
+        {"top-k", "top_k"},
+        {"topk", "top_k"},
+        {"sede", "seed"},
+        {"stor", "store"},
+        {"l1", "l2"},
+        {"feedback", "feedback"},
+        {"sotre", "store"},
     };
     const int64_t count = sizeof words / sizeof *words;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -71,7 +71,8 @@ static const char *keep(medley_report *r, const char *bytes, size_t length)
         if (at < length)
             text_add(clean, "\xef\xbf\xbd"), at++;
     }
-    if (r->failed || clean->failed || arena_text(&r->words, clean->bytes, (size_t)clean->length, &copy, NULL) != MEDLEY_OK)
+    if (r->failed || clean->failed ||
+        arena_text(&r->words, clean->bytes, (size_t)clean->length, &copy, NULL) != MEDLEY_OK)
         r->failed = true;
     return copy;
 }
@@ -129,8 +130,8 @@ static void add_cell(medley_report *r, const char *name, cell value)
     assert(s->facts == (name != NULL));
     if (name != NULL)
         add_column(r, s, name, strlen(name));
-    if (r->failed || mem_reserve(r->rt, &s->cells, &s->cell_capacity, s->cell_count + 1, sizeof *s->cells, NULL) !=
-                         MEDLEY_OK) {
+    if (r->failed ||
+        mem_reserve(r->rt, &s->cells, &s->cell_capacity, s->cell_count + 1, sizeof *s->cells, NULL) != MEDLEY_OK) {
         r->failed = true;
         return;
     }
@@ -353,7 +354,8 @@ static void table_text(const section *s, text *out, text *scratch)
         for (int64_t c = 0; c < s->column_count; c++) {
             const layout *l = &columns[c];
             const bool last = c + 1 == s->column_count;
-            cell_aligned(out, scratch, row < 0 ? &l->heading : &s->cells[row * s->column_count + c], l->width, l->right, last);
+            cell_aligned(out, scratch, row < 0 ? &l->heading : &s->cells[row * s->column_count + c], l->width,
+                         l->right, last);
             if (!last)
                 text_add(out, "  ");
         }

@@ -120,7 +120,8 @@ static void test_an_unknown_form_is_refused(void **state)
     medley_report *r;
     const char *out = "";
     assert_ok(make(&r, err));
-    assert_fails(medley_report_render(r, (medley_report_form)3, &out, err), MEDLEY_E_ARGUMENT, "form: 3 is no form of a report");
+    assert_fails(medley_report_render(r, (medley_report_form)3, &out, err), MEDLEY_E_ARGUMENT,
+                 "form: 3 is no form of a report");
     assert_null(out);
     assert_fails(medley_report_render(r, (medley_report_form)-1, &out, err), MEDLEY_E_ARGUMENT, "form: -1");
     medley_report_free(r);
@@ -177,18 +178,23 @@ static void test_hostile_text_breaks_no_line_and_no_column(void **state)
     report_string(r, NULL, "x\ty\nz\r");
     report_string(r, NULL, "quote\" back\\slash");
     report_bytes(r, NULL, "nul\0in", 6);
-    report_string(r, NULL, "\xff" "bad\xc3 \xed\xa0\x80");
+    report_string(r, NULL,
+                  "\xff"
+                  "bad\xc3 \xed\xa0\x80");
     assert_ok(report_status(r, err));
     assert_string_equal(medley_report_text(r, "t", 1, "a"), "nul\xef\xbf\xbdin");
     assert_string_equal(medley_report_text(r, "t", 1, "b"),
-                        "\xef\xbf\xbd" "bad\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+                        "\xef\xbf\xbd"
+                        "bad\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
     assert_renders(r, MEDLEY_REPORT_TSV,
                    "a\tb\nx y z \tquote\" back\\slash\n"
-                   "nul\xef\xbf\xbdin\t\xef\xbf\xbd" "bad\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\n");
+                   "nul\xef\xbf\xbdin\t\xef\xbf\xbd"
+                   "bad\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\n");
     assert_renders(r, MEDLEY_REPORT_JSON,
                    "{\n  \"t\": [\n"
                    "    { \"a\": \"x\\u0009y\\u000az\\u000d\", \"b\": \"quote\\\" back\\\\slash\" },\n"
-                   "    { \"a\": \"nul\xef\xbf\xbdin\", \"b\": \"\xef\xbf\xbd" "bad\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\" }\n"
+                   "    { \"a\": \"nul\xef\xbf\xbdin\", \"b\": \"\xef\xbf\xbd"
+                   "bad\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\" }\n"
                    "  ]\n}\n");
     medley_report_free(r);
 }
@@ -224,7 +230,8 @@ static void test_a_long_table_is_shown_in_linear_work(void **state)
         report_string(r, NULL, i == 77 ? "the widest of all" : "w");
     }
     assert_ok(medley_report_render(r, MEDLEY_REPORT_TEXT, &out, err));
-    assert_int_equal(strlen(out), strlen("T\n     row  word\n") + ROWS * strlen("  123456  w\n") + strlen("he widest of all"));
+    assert_int_equal(strlen(out),
+                     strlen("T\n     row  word\n") + ROWS * strlen("  123456  w\n") + strlen("he widest of all"));
     medley_report_free(r);
 }
 

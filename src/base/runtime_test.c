@@ -121,7 +121,8 @@ static void test_the_caller_can_stop_the_work(void **state)
     assert_ok(medley_runtime_create(&options, &rt, err));
     assert_ok(runtime_progress(rt, "reading rows", 2, 9, err));
     assert_int_equal(last, 2);
-    assert_fails(runtime_progress(rt, "reading rows", 3, 9, err), MEDLEY_E_STOPPED, "stopped while reading rows (3 of 9)");
+    assert_fails(runtime_progress(rt, "reading rows", 3, 9, err), MEDLEY_E_STOPPED,
+                 "stopped while reading rows (3 of 9)");
     medley_runtime_free(rt);
 }
 
@@ -130,7 +131,8 @@ static void test_the_default_allocator_keeps_contents_at_every_size(void **state
 {
     (void)state;
     static const size_t mib = 1024 * 1024;
-    const size_t sizes[] = {1, 100, 2 * mib - 1, 2 * mib, 2 * mib + 1, 5 * mib, 64, 7 * mib, 3 * mib, 1000, 2 * mib};
+    const size_t sizes[] = {1,  100,     2 * mib - 1, 2 * mib, 2 * mib + 1, 5 * mib,
+                            64, 7 * mib, 3 * mib,     1000,    2 * mib};
     medley_runtime *rt;
     assert_ok(medley_runtime_create(NULL, &rt, err));
     const medley_allocator *a = &rt->allocator;

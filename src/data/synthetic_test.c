@@ -136,7 +136,7 @@ static void test_ratings_are_in_range_and_in_order_and_no_pair_repeats(void **st
     static uint8_t seen[USERS + 1][ITEMS + 1];
     memset(seen, 0, sizeof seen);
     synthetic_params p = usual(test_path(folder, "s"));
-    int64_t told, count = 0, user = 0, time = 0;
+    int64_t told = -1, count = 0, user = 0, time = 0;
     p.users = USERS;
     p.items = ITEMS;
     assert_ok(make_with(rt, &p, &told, err));
@@ -161,7 +161,7 @@ static void test_histories_have_about_the_length_asked_for(void **state)
 {
     (void)state;
     synthetic_params p = usual(test_path(folder, "s"));
-    int64_t rows;
+    int64_t rows = -1;
     p.items = 5000;
     p.interactions_per_user = 40;
     assert_ok(make_with(rt, &p, &rows, err));
@@ -287,7 +287,7 @@ static void test_the_smallest_worlds_can_be_made(void **state)
     } cases[] = {{1, 10, 3, 1, 0}, {1, 10, 100000, 10, 1}, {5, 18, 50, 18, 1}, {300, 11, 3, 3, 0.5}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         synthetic_params p = usual(test_path(folder, "s"));
-        int64_t rows;
+        int64_t rows = -1;
         p.users = cases[i].users;
         p.items = cases[i].items;
         p.interactions_per_user = cases[i].mean;
