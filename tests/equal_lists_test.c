@@ -77,12 +77,12 @@ static int64_t compare_file(const char *path, const medley_report *r)
 {
     char *bytes = test_read(path, NULL), *line = bytes, *end, user[64] = "";
     int64_t lines = 0, row = -1;
-    assert_memory_equal(bytes, "user\trank\titem\tscore\n", 21);
-    for (line += 21; (end = strchr(line, '\n')) != NULL; line = end + 1, lines++, row++) {
+    assert_memory_equal(bytes, "user\trank\titem\tscore\ttitle\n", 27);
+    for (line += 27; (end = strchr(line, '\n')) != NULL; line = end + 1, lines++, row++) {
         char of[64], item[64], score[64];
         int rank;
         double rank_there, score_there;
-        assert_int_equal(sscanf(line, "%63[^\t]\t%d\t%63[^\t]\t%63[^\n]", of, &rank, item, score), 4);
+        assert_int_equal(sscanf(line, "%63[^\t]\t%d\t%63[^\t]\t%63[^\t]", of, &rank, item, score), 4);
         if (strcmp(of, user) != 0)
             row = rows_of(r, of);
         snprintf(user, sizeof user, "%s", of);

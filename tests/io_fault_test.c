@@ -59,7 +59,8 @@ static int64_t fail_everywhere(const step *s, bool first)
     text before = {.rt = rt};
     int64_t failures = -1;
     list_tree(".", &before);
-    FULL_DISK(rt, &memory, (failures++, run(s, err)), assert_tree(&before, s->name, first && writes_several(s)), (void)0);
+    FULL_DISK(rt, &memory, (failures++, run(s, err)), assert_tree(&before, s->name, first && writes_several(s)),
+              (void)0);
     text_release(&before);
     return failures;
 }
@@ -75,8 +76,8 @@ static void test_a_full_disk_leaves_what_was_there_and_the_next_try_succeeds(voi
         }
         if (s->run == medley_split)
             assert_ok(file_make_folder(rt, "store/splits", err)); /* an empty one may stay */
-        assert_true(fail_everywhere(s, true) > 0);  /* where there was nothing */
-        assert_true(fail_everywhere(s, false) > 0); /* over what that made */
+        assert_true(fail_everywhere(s, true) > 0);                /* where there was nothing */
+        assert_true(fail_everywhere(s, false) > 0);               /* over what that made */
         assert_ok(run(s, err));
     }
 }
@@ -122,7 +123,8 @@ static void test_a_full_device_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_full_disk_leaves_what_was_there_and_the_next_try_succeeds, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_full_disk_leaves_what_was_there_and_the_next_try_succeeds, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_no_file_fits_and_the_old_store_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_full_device_is_told, set_up, tear_down),
     };

@@ -20,8 +20,8 @@ static inline const reader_class *made_reader(const char *name)
 }
 
 /* Sets one key of `table`, or of `other`. */
-static inline medley_status made_set(const medley_param *table, void *values, const medley_param *other, void *other_values,
-                                     const char *key, const char *value, medley_error *err)
+static inline medley_status made_set(const medley_param *table, void *values, const medley_param *other,
+                                     void *other_values, const char *key, const char *value, medley_error *err)
 {
     const medley_param *p = medley_param_find(table, key);
     return p != NULL ? medley_param_set(p, values, value, err)
@@ -29,8 +29,9 @@ static inline medley_status made_set(const medley_param *table, void *values, co
 }
 
 /* medley prepare --format F --input I --store S key value ...; settings end with NULL, or are NULL. */
-static inline medley_status made_prepare(const medley_runtime *rt, const char *format, const char *input, const char *store,
-                                         const char *const *settings, medley_report *report, medley_error *err)
+static inline medley_status made_prepare(const medley_runtime *rt, const char *format, const char *input,
+                                         const char *store, const char *const *settings, medley_report *report,
+                                         medley_error *err)
 {
     _Alignas(16) char values[MADE_VALUES] = {0};
     prepare_params p;
@@ -52,8 +53,8 @@ static inline medley_status made_prepare(const medley_runtime *rt, const char *f
 }
 
 /* A store in `store` from a delimited text, which is written to `store`.csv. */
-static inline medley_status made_store(const medley_runtime *rt, const char *store, const char *rows, const char *const *settings,
-                                       medley_error *err)
+static inline medley_status made_store(const medley_runtime *rt, const char *store, const char *rows,
+                                       const char *const *settings, medley_error *err)
 {
     char input[4300];
     snprintf(input, sizeof input, "%s.csv", store);

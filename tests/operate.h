@@ -12,8 +12,8 @@
 typedef medley_status (*operation)(medley_runtime *, medley_config *, medley_report **, medley_error *);
 
 /* Runs with settings "key=value", which end with NULL. *report is NULL when it fails. */
-static inline medley_status operate(medley_runtime *rt, operation run, const char *const *settings, medley_report **report,
-                                    medley_error *err)
+static inline medley_status operate(medley_runtime *rt, operation run, const char *const *settings,
+                                    medley_report **report, medley_error *err)
 {
     medley_config *config;
     *report = NULL;
@@ -67,12 +67,19 @@ typedef struct step {
 } step;
 
 static const step whole_way[] = {
-    {"synth", medley_synth, {"out=raw", "users=40", "items=12", "genres=3", "interactions_per_user=4", "force=true"}},
-    {"prepare", medley_prepare, {"format=movielens", "input=raw", "store=store", "rating_threshold=1", "min_user_interactions=2", "duplicates=last", "force=true"}},
+    {"synth",
+     medley_synth,
+     {"out=raw", "users=40", "items=12", "genres=3", "interactions_per_user=4", "force=true"}},
+    {"prepare",
+     medley_prepare,
+     {"format=movielens", "input=raw", "store=store", "rating_threshold=1", "min_user_interactions=2",
+      "duplicates=last", "force=true"}},
     {"stats", medley_stats, {"store=store", "plot=plot.svg"}},
     {"split by time", medley_split, {"store=store", "name=late", "strategy=temporal", "force=true"}},
     {"split at random", medley_split, {"store=store", "name=main", "strategy=random", "force=true"}},
-    {"train popularity", medley_train, {"store=store", "split=main", "model=popularity", "run=popular", "force=true"}},
+    {"train popularity",
+     medley_train,
+     {"store=store", "split=main", "model=popularity", "run=popular", "force=true"}},
     {"train itemknn", medley_train, {"store=store", "split=main", "model=itemknn", "run=knn", "force=true"}},
     {"train ease", medley_train, {"store=store", "split=main", "model=ease", "run=ease", "force=true"}},
     {"evaluate", medley_evaluate, {"run=ease", "per_user=users.tsv", "recs=recs.tsv"}},

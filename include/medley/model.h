@@ -17,7 +17,7 @@ MEDLEY_API MEDLEY_MUST_USE medley_status medley_train(medley_runtime *runtime, m
 MEDLEY_API MEDLEY_MUST_USE medley_status medley_evaluate(medley_runtime *runtime, medley_config *config,
                                                          medley_report **report, medley_error *err);
 /* Ranks items for known users; the report's table "recommendations" holds user, rank, item,
- * title and score, unless `out` names a file for it. */
+ * score and title, unless `out` names a file for it. */
 MEDLEY_API MEDLEY_MUST_USE medley_status medley_recommend(medley_runtime *runtime, medley_config *config,
                                                           medley_report **report, medley_error *err);
 

@@ -1,5 +1,6 @@
 #include <medley/model.h>
 
+#include "api/list_file.h"
 #include "api/model_access.h"
 #include "api/operation.h"
 #include "eval/evaluation.h"
@@ -29,7 +30,7 @@ static const medley_param table[] = {
     MEDLEY_REAL(evaluate_params, relevant_from, "0", 0, 1e6, .help = "a held-out interaction is relevant from this rating on"),
     MEDLEY_INT(evaluate_params, seed, "0", 0, 9e15, .help = "of the hash that orders ties in the lists shown"),
     MEDLEY_TEXT(evaluate_params, per_user, "", .flags = MEDLEY_PARAM_PATH, .help = "TSV file for every user's values"),
-    MEDLEY_TEXT(evaluate_params, recs, "", .flags = MEDLEY_PARAM_PATH, .help = "TSV file for the lists: user, rank, item, score"),
+    MEDLEY_TEXT(evaluate_params, recs, "", .flags = MEDLEY_PARAM_PATH, .help = "TSV file for the lists: user, rank, item, score, title"),
     MEDLEY_TEXT(evaluate_params, store, "", .flags = MEDLEY_PARAM_PATH, .help = "the store, when it is not where the run was trained"),
     MEDLEY_PARAMS_END,
 };
@@ -242,20 +243,14 @@ static medley_status write_per_user(const judgement *j, const evaluation *e, med
 
 static medley_status write_lists(const judgement *j, const evaluation *e, medley_error *err)
 {
-    const medley_store *store = j->model->store;
-    text out = {.rt = j->model->rt};
-    text_add(&out, "user\trank\titem\tscore\n");
-    for (int64_t i = 0; i < e->users; i++)
-        for (int64_t n = 0; n < e->longest && e->lists[i * e->longest + n] != UINT32_MAX; n++) {
-            text_add_plain(&out, store->user_ids[e->user[i]]);
-            text_format(&out, "\t%lld\t", (long long)n + 1);
-            text_add_plain(&out, store->item_ids[e->lists[i * e->longest + n]]);
-            text_format(&out, "\t%.9g\n", (double)e->scores[i * e->longest + n]);
-        }
-    medley_status status = text_status(&out, err);
+    list_file *lists;
+    medley_status status = list_file_open(j->model->store, j->p->recs, &lists, err);
+    for (int64_t i = 0; status == MEDLEY_OK && i < e->users * e->longest; i++)
+        if (e->lists[i] != UINT32_MAX)
+            status = list_file_add(lists, e->user[i / e->longest], i % e->longest + 1, e->lists[i], e->scores[i], err);
     if (status == MEDLEY_OK)
-        status = save_bytes(j->model->rt, j->p->recs, out.bytes, (size_t)out.length, err);
-    text_release(&out);
+        return list_file_commit(lists, err);
+    list_file_abandon(lists);
     return status;
 }
 

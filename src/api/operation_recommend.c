@@ -1,8 +1,8 @@
 #include <medley/model.h>
 
+#include "api/list_file.h"
 #include "api/model_access.h"
 #include "api/operation.h"
-#include "io/save.h"
 #include "recommend/ranking.h"
 
 typedef struct recommend_params {
@@ -81,37 +81,35 @@ static medley_status keep_list(void *context, const ranked *result, int worker, 
 static void tell_lists(const list_table *t, medley_report *r)
 {
     const medley_store *s = t->model->store;
-    report_table(r, "recommendations", "Recommendations", "user|rank|item|title|score");
+    report_table(r, "recommendations", "Recommendations", "user|rank|item|score|title");
     for (int64_t q = 0; q < t->queries; q++)
         for (int64_t i = 0; i < t->count[q]; i++) {
             const topk_entry *e = &t->entries[q * t->k + i];
             report_string(r, NULL, s->user_ids[t->users[q]]);
             report_int(r, NULL, i + 1);
             report_string(r, NULL, s->item_ids[e->item]);
-            report_string(r, NULL, s->item_titles[e->item]);
             report_real(r, NULL, (double)e->score);
+            report_string(r, NULL, s->item_titles[e->item]);
         }
 }
 
-/* The report's TSV form goes to the file, and the report says where. */
 static medley_status write_lists(const list_table *t, const char *path, medley_report *report, medley_error *err)
 {
-    medley_report *lists;
-    const char *rendered;
-    TRY(report_create(t->model->rt, &lists, err));
-    tell_lists(t, lists);
+    list_file *lists;
+    medley_status status = list_file_open(t->model->store, path, &lists, err);
+    for (int64_t q = 0; status == MEDLEY_OK && q < t->queries; q++)
+        for (int64_t i = 0; status == MEDLEY_OK && i < t->count[q]; i++) {
+            const topk_entry *e = &t->entries[q * t->k + i];
+            status = list_file_add(lists, t->users[q], i + 1, e->item, e->score, err);
+        }
+    if (status != MEDLEY_OK) {
+        list_file_abandon(lists);
+        return status;
+    }
     report_facts(report, "lists", "Lists");
     report_string(report, "out", path);
     report_int(report, "users", t->queries);
-    medley_status status = report_status(lists, err);
-    if (status == MEDLEY_OK)
-        status = report_status(report, err);
-    if (status == MEDLEY_OK)
-        status = medley_report_render(lists, MEDLEY_REPORT_TSV, &rendered, err);
-    if (status == MEDLEY_OK)
-        status = save_bytes(t->model->rt, path, rendered, strlen(rendered), err);
-    medley_report_free(lists);
-    return status;
+    return list_file_commit(lists, err);
 }
 
 static medley_status rank(const medley_runtime *rt, const recommend_params *p, list_table *t, const csr *known,

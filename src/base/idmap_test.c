@@ -126,6 +126,31 @@ static void test_every_length_and_every_byte_matters(void **state)
     idmap_release(&map);
 }
 
+/* Different ids of one hash, made by running the hash of idmap.c backwards. */
+static void test_ids_of_one_hash_are_told_apart(void **state)
+{
+    (void)state;
+    const uint64_t golden = 0x9e3779b97f4a7c15u;
+    idmap map;
+    uint32_t index, count = 0;
+    idmap_init(&map, rt);
+    for (uint64_t first = 1; first <= 50; first++) { /* 16 bytes: the second word undoes the first */
+        const uint64_t id[] = {first, (mix64(16 ^ first) + golden) ^ 12345};
+        assert_ok(idmap_add(&map, (const char *)id, 16, &index, err));
+        assert_int_equal(index, count++);
+    }
+    for (uint64_t tail = 1; tail <= 50; tail++) { /* 15 bytes: the head undoes the tail */
+        const uint64_t id[] = {((tail | UINT64_C(15) << 56) * golden) ^ 12345, tail};
+        assert_ok(idmap_add(&map, (const char *)id, 15, &index, err));
+        assert_int_equal(index, count++);
+    }
+    for (uint64_t first = 1; first <= 50; first++) {
+        const uint64_t id[] = {first, (mix64(16 ^ first) + golden) ^ 12345};
+        assert_int_equal(idmap_find(&map, (const char *)id, 16), first - 1);
+    }
+    idmap_release(&map);
+}
+
 static void test_an_empty_map_finds_nothing(void **state)
 {
     (void)state;
@@ -213,6 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_does_what_a_naive_map_does),
         cmocka_unit_test(test_every_length_and_every_byte_matters),
+        cmocka_unit_test(test_ids_of_one_hash_are_told_apart),
         cmocka_unit_test(test_an_empty_map_finds_nothing),
         cmocka_unit_test(test_millions_of_numeric_ids_keep_their_order),
         cmocka_unit_test(test_every_failing_allocation_is_reported_and_leaks_nothing),

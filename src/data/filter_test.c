@@ -137,8 +137,10 @@ static void test_filters_of_ratings_need_ratings(void **state)
     dataset d;
     int64_t removed;
     assert_ok(create(&rows, 1, 1, false, &d, err));
-    assert_fails(filter_rating(&d, 3.5, &removed, err), MEDLEY_E_CONFIG, "rating_threshold: 3.5; the data set has no ratings");
-    assert_fails(filter_duplicates(&d, DUPLICATES_MAX, &removed, err), MEDLEY_E_CONFIG, "duplicates: 'max' needs ratings");
+    assert_fails(filter_rating(&d, 3.5, &removed, err), MEDLEY_E_CONFIG,
+                 "rating_threshold: 3.5; the data set has no ratings");
+    assert_fails(filter_duplicates(&d, DUPLICATES_MAX, &removed, err), MEDLEY_E_CONFIG,
+                 "duplicates: 'max' needs ratings");
     assert_int_equal(d.count, 1);
     dataset_release(&d);
 }
@@ -153,7 +155,8 @@ static bool is_kept(const plain *rows, int n, duplicate_rule rule)
             return false;
         if (rule == DUPLICATES_LAST && m > n)
             return false;
-        if (rule == DUPLICATES_MAX && (rows->rating[m] > rows->rating[n] || (rows->rating[m] == rows->rating[n] && m < n)))
+        if (rule == DUPLICATES_MAX &&
+            (rows->rating[m] > rows->rating[n] || (rows->rating[m] == rows->rating[n] && m < n)))
             return false;
     }
     return true;
@@ -201,7 +204,8 @@ static void naive_core(const plain *rows, int min_user, int min_item, bool *keep
                 continue;
             changed = true;
             for (int m = 0; m < rows->count; m++)
-                if ((user_goes && rows->user[m] == rows->user[n]) || (!user_goes && rows->item[m] == rows->item[n]))
+                if ((user_goes && rows->user[m] == rows->user[n]) ||
+                    (!user_goes && rows->item[m] == rows->item[n]))
                     keep[m] = false;
         }
     }

@@ -1,12 +1,6 @@
-#include "testing.h"
-
-#include <unistd.h>
-#include <zlib.h>
-#include <zstd.h>
+#include "read_dataset.h"
 
 #include "base/base.h"
-#include "data/reader.h"
-#include "io/file.h"
 
 static test_memory memory;
 static medley_runtime *rt;
@@ -28,91 +22,13 @@ static int tear_down(void **state)
     return 0;
 }
 
-static const ingest_options usual = {ON_ERROR_AUTO, 0, 1000};
-static const ingest_options skipping = {ON_ERROR_SKIP, 0, 1000};
-static const ingest_options stopping = {ON_ERROR_STOP, 0, 1000};
-
-static const interaction_layout csv = {
-    .delimiter = ",", .header = true, .quotes = true, .user = "user", .item = "item", .rating = "rating?",
-    .timestamp = "time?", .part = -1,
-};
-
-/* A file to read, in the order of an array that ends with NULL. */
-typedef struct input {
-    const char *name;
-    const interaction_layout *layout;
-    const char *items;
-    const item_layout *items_layout;
-} input;
-
-static medley_status read_with(const medley_runtime *runtime, const ingest_options *options, const input *files, int64_t count,
-                               dataset *out, medley_error *err)
-{
-    ingest *in = NULL;
-    medley_status status = MEDLEY_OK;
-    *out = (dataset){.rt = runtime};
-    TRY(ingest_create(runtime, options, &in, err));
-    for (int64_t i = 0; i < count; i++) {
-        if (files[i].name != NULL)
-            TRY_DONE(ingest_interactions(in, test_path(folder, files[i].name), files[i].layout, err));
-        if (files[i].items != NULL)
-            TRY_DONE(ingest_items(in, test_path(folder, files[i].items), files[i].items_layout, err));
-    }
-    status = ingest_finish(in, out, err);
-done:
-    ingest_free(in);
-    return status;
-}
-
 /* Writes `content` to one file and reads it. */
-static medley_status read_text(const ingest_options *options, const char *content, const interaction_layout *layout,
-                               dataset *out, medley_error *err)
+static medley_status read_text(const ingest_options *options, const char *content,
+                               const interaction_layout *layout, dataset *out, medley_error *err)
 {
     const input one = {.name = "x", .layout = layout};
     test_write_text(test_path(folder, "x"), content);
-    return read_with(rt, options, &one, 1, out, err);
-}
-
-static const char *id_of(const idmap *map, int64_t index, text *out)
-{
-    char buffer[16];
-    size_t length;
-    const char *id = idmap_id(map, (uint32_t)index, buffer, &length);
-    out->length = 0;
-    text_append(out, id, length);
-    return out->bytes;
-}
-
-/* The data set as "user item rating time part; ..." with external ids. */
-static void assert_rows(const dataset *d, const char *want)
-{
-    text shown = {.rt = rt}, id = {.rt = rt};
-    for (int64_t i = 0; i < d->count; i++) {
-        text_format(&shown, "%s%s", i > 0 ? "; " : "", id_of(&d->users, d->user[i], &id));
-        text_format(&shown, " %s", id_of(&d->items, d->item[i], &id));
-        if (d->rating != NULL)
-            text_format(&shown, " %g", (double)d->rating[i]);
-        if (d->timestamp != NULL)
-            text_format(&shown, " %lld", (long long)d->timestamp[i]);
-        if (d->part != NULL)
-            text_format(&shown, " %s", part_names[d->part[i]]);
-    }
-    assert_ok(text_status(&shown, err));
-    assert_string_equal(shown.bytes, want);
-    text_release(&shown);
-    text_release(&id);
-}
-
-/* Ids in order of their indexes, joined by spaces. */
-static void assert_ids(const idmap *map, const char *want)
-{
-    text shown = {.rt = rt}, id = {.rt = rt};
-    for (int64_t i = 0; i < map->count; i++)
-        text_format(&shown, "%s%s", i > 0 ? " " : "", id_of(map, i, &id));
-    assert_ok(text_status(&shown, err));
-    assert_string_equal(shown.bytes, want);
-    text_release(&shown);
-    text_release(&id);
+    return read_with(rt, folder, options, &one, 1, out, err);
 }
 
 /* ---- order ---- */
@@ -121,7 +37,8 @@ static void test_ids_are_numbered_by_first_appearance(void **state)
 {
     (void)state;
     dataset d;
-    assert_ok(read_text(&usual, "user,item,rating,time\nzoe,x,5,10\nanna,y,4,20\nzoe,a,3,5\nbob,x,1,7\n", &csv, &d, err));
+    assert_ok(read_text(&usual, "user,item,rating,time\nzoe,x,5,10\nanna,y,4,20\nzoe,a,3,5\nbob,x,1,7\n", &csv, &d,
+                        err));
     assert_ids(&d.users, "zoe anna bob");
     assert_ids(&d.items, "x y a");
     assert_rows(&d, "zoe a 3 5; zoe x 5 10; anna y 4 20; bob x 1 7");
@@ -155,182 +72,6 @@ static void test_without_times_the_input_order_stays(void **state)
     dataset_release(&d);
 }
 
-/* ---- against a naive reading, for any number of threads ---- */
-
-enum { ROWS = 60000, USERS = 700, ITEMS = 2000 };
-
-typedef struct row {
-    int user, item, number;
-    int64_t time;
-    float rating;
-} row;
-
-static void id_text(char *out, size_t size, int id)
-{
-    /* short ones, ones of 15 and 16 bytes, and long ones */
-    static const char *const forms[] = {"%d", "%015d", "%016d", "a long, \"quoted\" id with a line\nend %d"};
-    snprintf(out, size, forms[id % 4], id);
-}
-
-static void add_id(text *out, int id)
-{
-    char plain[64];
-    id_text(plain, sizeof plain, id);
-    text_add(out, id % 4 == 3 ? "\"" : "");
-    for (const char *p = plain; *p != '\0'; p++)
-        text_append(out, *p == '"' ? "\"\"" : p, *p == '"' ? 2 : 1);
-    text_add(out, id % 4 == 3 ? "\"" : "");
-}
-
-/* Few different times, so that there are very many ties; some users own long runs of rows. */
-static void make_rows(row *rows)
-{
-    for (int i = 0; i < ROWS; i++) {
-        const uint64_t bits = random_bits(11, 0, (uint64_t)i);
-        const bool run = i > 0 && bits % 3 != 0;
-        rows[i] = (row){
-            .user = run ? rows[i - 1].user : (int)(bits >> 8) % USERS,
-            .item = (int)((bits >> 20) % ITEMS * ((bits >> 40) % ITEMS) / ITEMS),
-            .number = i,
-            .time = 1000000000 + (int64_t)(bits >> 50) % 40,
-            .rating = (float)((bits >> 4) % 10 + 1) / 2,
-        };
-        rows[i].user = rows[i].user < 0 ? -rows[i].user : rows[i].user;
-    }
-}
-
-static void write_rows(const row *rows, int first, int end, const char *name)
-{
-    text out = {.rt = rt};
-    text_add(&out, "user,item,rating,time\n");
-    for (int i = first; i < end; i++) {
-        add_id(&out, rows[i].user);
-        text_add(&out, ",");
-        add_id(&out, rows[i].item);
-        text_format(&out, ",%g,%lld\n", (double)rows[i].rating, (long long)rows[i].time);
-    }
-    assert_ok(text_status(&out, err));
-    assert_true(end - first < ROWS || out.length > 4 * 256 * 1024);
-    test_write(test_path(folder, name), out.bytes, (size_t)out.length);
-    text_release(&out);
-}
-
-/* number[id]: the index by first appearance, or -1; returns how many. */
-static int number_ids(const row *rows, bool users, int *number)
-{
-    int count = 0;
-    memset(number, 0xff, ITEMS * sizeof *number);
-    for (int i = 0; i < ROWS; i++) {
-        const int id = users ? rows[i].user : rows[i].item;
-        if (number[id] < 0)
-            number[id] = count++;
-    }
-    return count;
-}
-
-static int user_number[ITEMS], item_number[ITEMS];
-
-static int by_user_time_and_place(const void *a, const void *b)
-{
-    const row *x = a, *y = b;
-    if (user_number[x->user] != user_number[y->user])
-        return user_number[x->user] - user_number[y->user];
-    if (x->time != y->time)
-        return (x->time > y->time) - (x->time < y->time);
-    return x->number - y->number;
-}
-
-static void assert_is_naive(const dataset *d, const row *sorted, int users, int items)
-{
-    char id[64], buffer[16];
-    size_t length;
-    assert_int_equal(d->count, ROWS);
-    assert_int_equal(d->users.count, users);
-    assert_int_equal(d->items.count, items);
-    for (int i = 0; i < ROWS; i++) {
-        assert_int_equal(d->user[i], user_number[sorted[i].user]);
-        assert_int_equal(d->item[i], item_number[sorted[i].item]);
-        assert_int_equal(d->timestamp[i], sorted[i].time);
-        assert_true(d->rating[i] == sorted[i].rating);
-        id_text(id, sizeof id, sorted[i].item);
-        const char *got = idmap_id(&d->items, d->item[i], buffer, &length);
-        assert_int_equal(length, strlen(id));
-        assert_memory_equal(got, id, length);
-    }
-}
-
-static void test_any_number_of_threads_reads_as_the_naive_way(void **state)
-{
-    (void)state;
-    row *rows;
-    dataset d;
-    assert_ok(mem_alloc(rt, ROWS, sizeof *rows, &rows, err));
-    make_rows(rows);
-    write_rows(rows, 0, ROWS, "whole");
-    write_rows(rows, 0, 25000, "first");
-    write_rows(rows, 25000, 25001, "second");
-    write_rows(rows, 25001, ROWS, "third");
-    const int users = number_ids(rows, true, user_number), items = number_ids(rows, false, item_number);
-    qsort(rows, ROWS, sizeof *rows, by_user_time_and_place);
-    const input whole = {.name = "whole", .layout = &csv};
-    const input parts[] = {{.name = "first", .layout = &csv}, {.name = "second", .layout = &csv}, {.name = "third", .layout = &csv}};
-    for (int threads = 1; threads <= 4; threads *= 2)
-        for (int again = 0; again < 3; again++) {
-            test_memory own;
-            medley_runtime *runtime = test_runtime(&own, threads);
-            assert_ok(read_with(runtime, &usual, &whole, 1, &d, err));
-            assert_is_naive(&d, rows, users, items);
-            dataset_release(&d);
-            assert_ok(read_with(runtime, &usual, parts, 3, &d, err));
-            assert_is_naive(&d, rows, users, items);
-            assert_int_equal(d.sources[0].rows, 25000);
-            assert_int_equal(d.sources[1].rows, 1);
-            dataset_release(&d);
-            test_runtime_end(runtime, &own);
-        }
-    mem_free(rows);
-}
-
-/* Lists of which each block holds many; ids of a row share their place in the file. */
-static void test_lists_number_ids_alike_for_any_number_of_threads(void **state)
-{
-    (void)state;
-    static const interaction_layout lists = {.delimiter = " ", .user = "1", .item = "2", .list = true, .part = -1};
-    text out = {.rt = rt};
-    int number[5000], items = 0, count = 0;
-    memset(number, 0xff, sizeof number);
-    for (int user = 0; user < 9000; user++) {
-        text_format(&out, "user%d", user);
-        for (int i = 0; i < 3 + user % 20; i++) {
-            const int item = (int)(random_bits(5, (uint64_t)user, (uint64_t)i) % 5000);
-            number[item] = number[item] < 0 ? items++ : number[item];
-            count++;
-            text_format(&out, " item%d", item);
-        }
-        text_add(&out, user % 3 == 0 ? " \n" : "\n");
-    }
-    test_write(test_path(folder, "x"), out.bytes, (size_t)out.length);
-    assert_true(out.length > 3 * 256 * 1024);
-    text_release(&out);
-    for (int threads = 1; threads <= 4; threads *= 2) {
-        test_memory own;
-        dataset d;
-        medley_runtime *runtime = test_runtime(&own, threads);
-        const input one = {.name = "x", .layout = &lists};
-        assert_ok(read_with(runtime, &usual, &one, 1, &d, err));
-        assert_int_equal(d.count, count);
-        assert_int_equal(d.users.count, 9000);
-        assert_int_equal(d.items.count, items);
-        for (int user = 0, at = 0; user < 9000; user++)
-            for (int i = 0; i < 3 + user % 20; i++, at++) {
-                assert_int_equal(d.user[at], user);
-                assert_int_equal(d.item[at], number[random_bits(5, (uint64_t)user, (uint64_t)i) % 5000]);
-            }
-        dataset_release(&d);
-        test_runtime_end(runtime, &own);
-    }
-}
-
 /* ---- fields ---- */
 
 static void test_ratings_are_what_strtod_reads(void **state)
@@ -343,8 +84,10 @@ static void test_ratings_are_what_strtod_reads(void **state)
     for (int i = 0; i < 100; i++)
         snprintf(numbers[count++], sizeof numbers[0], "%d.%d", i / 10, i % 10);
     for (int i = 0; i < 100; i++)
-        snprintf(numbers[count++], sizeof numbers[0], "%.*g", i % 17 + 1, 1000 * random_uniform(3, 0, (uint64_t)i));
-    static const char *const more[] = {"0", "-0", "+1", "1e2", "1E-3", ".5", "5.", "000007", "1000", "3.14159265358979323846", "1e-400"};
+        snprintf(numbers[count++], sizeof numbers[0], "%.*g", i % 17 + 1,
+                 1000 * random_uniform(3, 0, (uint64_t)i));
+    static const char *const more[] = {
+        "0", "-0", "+1", "1e2", "1E-3", ".5", "5.", "000007", "1000", "3.14159265358979323846", "1e-400"};
     for (size_t i = 0; i < sizeof more / sizeof *more; i++)
         snprintf(numbers[count++], sizeof numbers[0], "%s", more[i]);
     for (int i = 0; i < count; i++)
@@ -368,11 +111,25 @@ static void test_times_of_every_length_are_read(void **state)
         const interaction_layout *layout;
         int64_t want;
     } cases[] = {
-        {"0", &csv, 0}, {"7", &csv, 7}, {"42", &csv, 42}, {"123", &csv, 123}, {"1234", &csv, 1234}, {"12345", &csv, 12345},
-        {"123456", &csv, 123456}, {"1234567", &csv, 1234567}, {"12345678", &csv, 12345678}, {"123456789", &csv, 123456789},
-        {"1234567890", &csv, 1234567890}, {"4102444799", &csv, 4102444799}, {"00000000000000000000000005", &csv, 5},
-        {"0000001234567890", &csv, 1234567890}, {"1234567890.75", &csv, 1234567890}, {"9.6e8", &csv, 960000000},
-        {"1234567890123", &milliseconds, 1234567890}, {"1999", &milliseconds, 1}, {"4102444799999", &milliseconds, 4102444799},
+        {"0", &csv, 0},
+        {"7", &csv, 7},
+        {"42", &csv, 42},
+        {"123", &csv, 123},
+        {"1234", &csv, 1234},
+        {"12345", &csv, 12345},
+        {"123456", &csv, 123456},
+        {"1234567", &csv, 1234567},
+        {"12345678", &csv, 12345678},
+        {"123456789", &csv, 123456789},
+        {"1234567890", &csv, 1234567890},
+        {"4102444799", &csv, 4102444799},
+        {"00000000000000000000000005", &csv, 5},
+        {"0000001234567890", &csv, 1234567890},
+        {"1234567890.75", &csv, 1234567890},
+        {"9.6e8", &csv, 960000000},
+        {"1234567890123", &milliseconds, 1234567890},
+        {"1999", &milliseconds, 1},
+        {"4102444799999", &milliseconds, 4102444799},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         text content = {.rt = rt};
@@ -407,7 +164,8 @@ static void test_a_bad_field_is_named_by_line_column_and_value(void **state)
         {"u,i,5,12345678a", "x:3: column 4: '12345678a' is not a time"},
         {"u,i,5,1234567/", "x:3: column 4: '1234567/' is not a time"},
         {"u,i,5,-1", "x:3: column 4: time -1 is outside 0..4102444799 seconds since 1970"},
-        {"u,i,5,1234567890123", "x:3: column 4: time 1234567890123 is outside 0..4102444799 seconds since 1970 (milliseconds? set time_unit: milliseconds)"},
+        {"u,i,5,1234567890123",
+         "x:3: column 4: time 1234567890123 is outside 0..4102444799 seconds since 1970 (milliseconds? set time_unit: milliseconds)"},
         {",i,5,1", "x:3: column 1: an id of 0 bytes; accepted: 1..4096 bytes"},
         {"u,,5,1", "x:3: column 2: an id of 0 bytes"},
         {"\xe9va,i,5,1", "x:3: column 1: byte 0xe9 is not UTF-8; for ISO 8859-1 set encoding: latin1"},
@@ -441,7 +199,8 @@ static void test_a_nul_byte_is_refused_and_a_long_id_too(void **state)
     static const input one = {.name = "x", .layout = &csv};
     dataset d;
     test_write(test_path(folder, "x"), with_nul, sizeof with_nul - 1);
-    assert_fails(read_with(rt, &usual, &one, 1, &d, err), MEDLEY_E_FORMAT, "x:3: column 1: a NUL byte; accepted: text");
+    assert_fails(read_with(rt, folder, &usual, &one, 1, &d, err), MEDLEY_E_FORMAT,
+                 "x:3: column 1: a NUL byte; accepted: text");
     for (int length = 4096; length <= 4097; length++) {
         text content = {.rt = rt};
         text_add(&content, "user,item\n");
@@ -462,7 +221,8 @@ static void test_lines_are_counted_through_quoted_line_ends(void **state)
 {
     (void)state;
     dataset d;
-    assert_fails(read_text(&usual, "user,item\n\"a\nb\nc\",i\n\n\"d\n\",i\nu\n", &csv, &d, err), MEDLEY_E_FORMAT, "x:8: 1 column");
+    assert_fails(read_text(&usual, "user,item\n\"a\nb\nc\",i\n\n\"d\n\",i\nu\n", &csv, &d, err), MEDLEY_E_FORMAT,
+                 "x:8: 1 column");
 }
 
 static void test_ids_keep_every_byte(void **state)
@@ -477,7 +237,8 @@ static void test_ids_keep_every_byte(void **state)
 static void test_latin1_becomes_utf8(void **state)
 {
     (void)state;
-    static const interaction_layout latin1 = {.delimiter = "::", .encoding = ENCODING_LATIN1, .user = "1", .item = "2", .part = -1};
+    static const interaction_layout latin1 = {
+        .delimiter = "::", .encoding = ENCODING_LATIN1, .user = "1", .item = "2", .part = -1};
     dataset d;
     assert_ok(read_text(&usual, "\xe9va::gr\xfc\xdf\nplain::\xe9va\n\xe9va::\xff\n", &latin1, &d, err));
     assert_rows(&d, "\xc3\xa9va gr\xc3\xbc\xc3\x9f; \xc3\xa9va \xc3\xbf; plain \xc3\xa9va");
@@ -489,7 +250,8 @@ static void test_latin1_becomes_utf8(void **state)
 static void test_a_file_that_cannot_be_meant_is_refused(void **state)
 {
     (void)state;
-    static const interaction_layout bare = {.delimiter = "\t", .user = "1", .item = "2", .rating = "3", .part = -1};
+    static const interaction_layout bare = {
+        .delimiter = "\t", .user = "1", .item = "2", .rating = "3", .part = -1};
     static const struct {
         const char *content;
         const interaction_layout *layout;
@@ -500,7 +262,8 @@ static void test_a_file_that_cannot_be_meant_is_refused(void **state)
         {"\xef\xbb\xbf", &bare, "x: an empty file; expected rows"},
         {"user,item\n", &csv, "x: no rows; at least one is needed"},
         {"\n\n\n", &bare, "x:1: no column '2' for the item: the first line has 1 column, ''"},
-        {"user;item\nu;i\n", &csv, "x:1: no column 'user' for the user: the first line has 1 column, 'user;item'; is the delimiter right?"},
+        {"user;item\nu;i\n", &csv,
+         "x:1: no column 'user' for the user: the first line has 1 column, 'user;item'; is the delimiter right?"},
         {"u,i,5\n", &bare, "x:1: no column '2' for the item: the first line has 1 column, 'u,i,5'"},
         {"u\ti\n", &bare, "x:1: no column '3' for the rating: the first line has 2 columns, 'u\?i'"},
         {"User,item\nu,i\n", &csv, "x:1: no column 'user' for the user"},
@@ -508,7 +271,8 @@ static void test_a_file_that_cannot_be_meant_is_refused(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         dataset d;
-        assert_fails(read_text(&usual, cases[i].content, cases[i].layout, &d, err), MEDLEY_E_FORMAT, cases[i].want);
+        assert_fails(read_text(&usual, cases[i].content, cases[i].layout, &d, err), MEDLEY_E_FORMAT,
+                     cases[i].want);
     }
 }
 
@@ -523,7 +287,8 @@ static void test_nothing_read_is_refused(void **state)
 {
     (void)state;
     dataset d;
-    assert_fails(read_with(rt, &usual, NULL, 0, &d, err), MEDLEY_E_ARGUMENT, "no file of interactions was read");
+    assert_fails(read_with(rt, folder, &usual, NULL, 0, &d, err), MEDLEY_E_ARGUMENT,
+                 "no file of interactions was read");
 }
 
 static void test_files_of_one_data_set_have_the_same_columns(void **state)
@@ -541,11 +306,11 @@ static void test_files_of_one_data_set_have_the_same_columns(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         test_write_text(test_path(folder, "a"), cases[i].first);
         test_write_text(test_path(folder, "b"), cases[i].second);
-        assert_fails(read_with(rt, &usual, files, 2, &d, err), MEDLEY_E_FORMAT, cases[i].want);
+        assert_fails(read_with(rt, folder, &usual, files, 2, &d, err), MEDLEY_E_FORMAT, cases[i].want);
     }
     test_write_text(test_path(folder, "b"), "time,rating,item,user\n7,1,i,v\n");
     test_write_text(test_path(folder, "a"), "user,item,rating,time\nu,i,2,3\n");
-    assert_ok(read_with(rt, &usual, files, 2, &d, err));
+    assert_ok(read_with(rt, folder, &usual, files, 2, &d, err));
     assert_rows(&d, "u i 2 3; v i 1 7");
     dataset_release(&d);
 }
@@ -558,7 +323,8 @@ static void write_bad(int rows, int bad)
     text out = {.rt = rt};
     text_add(&out, "user,item,rating\n");
     for (int i = 0; i < rows; i++)
-        text_format(&out, "user%d,item%d,%s\n", i % 97, i % 89, bad > 0 && i % (rows / bad) == rows / bad - 1 ? "x" : "5");
+        text_format(&out, "user%d,item%d,%s\n", i % 97, i % 89,
+                    bad > 0 && i % (rows / bad) == rows / bad - 1 ? "x" : "5");
     test_write(test_path(folder, "x"), out.bytes, (size_t)out.length);
     text_release(&out);
 }
@@ -569,14 +335,15 @@ static void test_up_to_one_row_in_a_thousand_is_skipped(void **state)
     static const input one = {.name = "x", .layout = &csv};
     dataset d;
     write_bad(2000, 2);
-    assert_ok(read_with(rt, &usual, &one, 1, &d, err));
+    assert_ok(read_with(rt, folder, &usual, &one, 1, &d, err));
     assert_int_equal(d.count, 1998);
     assert_int_equal(d.sources[0].rows, 2000);
     assert_int_equal(d.sources[0].bad, 2);
     dataset_release(&d);
-    assert_fails(read_with(rt, &stopping, &one, 1, &d, err), MEDLEY_E_FORMAT, "x:1001: column 3: 'x' is not a number");
+    assert_fails(read_with(rt, folder, &stopping, &one, 1, &d, err), MEDLEY_E_FORMAT,
+                 "x:1001: column 3: 'x' is not a number");
     write_bad(2001, 3);
-    assert_fails(read_with(rt, &usual, &one, 1, &d, err), MEDLEY_E_FORMAT,
+    assert_fails(read_with(rt, folder, &usual, &one, 1, &d, err), MEDLEY_E_FORMAT,
                  "x:668: column 3: 'x' is not a number; accepted: a rating in 0..1000 (3 of 2001 rows are bad");
 }
 
@@ -590,7 +357,7 @@ static void test_the_first_bad_rows_are_told_for_any_number_of_threads(void **st
         test_memory own;
         dataset d;
         medley_runtime *runtime = test_runtime(&own, threads);
-        assert_ok(read_with(runtime, &skipping, &one, 1, &d, err));
+        assert_ok(read_with(runtime, folder, &skipping, &one, 1, &d, err));
         assert_int_equal(d.sources[0].bad, MANY / EVERY);
         assert_int_equal(d.count, MANY - MANY / EVERY);
         assert_int_equal(d.bad_kept, INGEST_BAD_ROWS_KEPT);
@@ -600,7 +367,7 @@ static void test_the_first_bad_rows_are_told_for_any_number_of_threads(void **st
             assert_int_equal(d.bad[i].source, 0);
         }
         dataset_release(&d);
-        assert_fails(read_with(runtime, &stopping, &one, 1, &d, err), MEDLEY_E_FORMAT, "x:1001: column 3");
+        assert_fails(read_with(runtime, folder, &stopping, &one, 1, &d, err), MEDLEY_E_FORMAT, "x:1001: column 3");
         test_runtime_end(runtime, &own);
     }
 }
@@ -626,7 +393,7 @@ static void test_skipped_rows_are_logged_but_not_all(void **state)
     write_bad(300, 30);
     rt->log = keep_line;
     rt->log_context = &told;
-    assert_ok(read_with(rt, &skipping, &one, 1, &d, err));
+    assert_ok(read_with(rt, folder, &skipping, &one, 1, &d, err));
     dataset_release(&d);
     assert_int_equal(told.count, INGEST_BAD_ROWS_KEPT + 1);
     assert_non_null(strstr(told.first, "x:11: column 3: 'x' is not a number"));
@@ -649,7 +416,7 @@ static void test_reading_can_be_stopped(void **state)
     write_bad(100000, 0);
     rt->progress = stop_at_once;
     rt->progress_context = &sane;
-    assert_fails(read_with(rt, &usual, &one, 1, &d, err), MEDLEY_E_STOPPED, "stopped while reading");
+    assert_fails(read_with(rt, folder, &usual, &one, 1, &d, err), MEDLEY_E_STOPPED, "stopped while reading");
     assert_true(sane);
 }
 
@@ -685,259 +452,13 @@ static void test_a_bad_list_leaves_no_trace(void **state)
     }
 }
 
-/* ---- item tables ---- */
-
-static const item_layout items_csv = {
-    .delimiter = ",", .header = true, .quotes = true, .id = "id", .title = "title", .text = "text?", .image = "image?",
-    .genres = "genres?", .genres_separator = "|",
-};
-
-static medley_status read_with_items(const char *rows, const char *items, dataset *out, medley_error *err)
-{
-    static const input one = {.name = "x", .layout = &csv, .items = "items", .items_layout = &items_csv};
-    test_write_text(test_path(folder, "x"), rows);
-    test_write_text(test_path(folder, "items"), items);
-    return read_with(rt, &stopping, &one, 1, out, err);
-}
-
-static void test_item_tables_are_joined_by_id(void **state)
-{
-    (void)state;
-    dataset d;
-    assert_ok(read_with_items("user,item\nu,b\nu,ghost\nv,a\n",
-                              "id,title,text,image,genres\na,\"A, the\",about a,a.jpg,X|Y\nnew,N,,,\nb,,,,\"one\"\"two|\"\n"
-                              "a,again,,,\n",
-                              &d, err));
-    assert_ids(&d.items, "b ghost a new");
-    assert_non_null(d.facts);
-    assert_null(d.facts[0].title);
-    assert_string_equal(d.facts[0].attributes, "{\"genres\": [\"one\\\"two\"]}");
-    assert_null(d.facts[1].title);
-    assert_null(d.facts[1].attributes);
-    assert_string_equal(d.facts[2].title, "A, the");
-    assert_string_equal(d.facts[2].text, "about a");
-    assert_string_equal(d.facts[2].image, "a.jpg");
-    assert_string_equal(d.facts[2].attributes, "{\"genres\": [\"X\", \"Y\"]}");
-    assert_string_equal(d.facts[3].title, "N");
-    assert_null(d.facts[3].text);
-    assert_int_equal(d.repeated_items, 1);
-    assert_int_equal(d.source_count, 2);
-    assert_int_equal(d.sources[1].rows, 4);
-    dataset_release(&d);
-}
-
-static void test_a_bad_item_row_is_named(void **state)
-{
-    (void)state;
-    dataset d;
-    const char rows[] = "user,item\nu,a\n";
-    assert_fails(read_with_items(rows, "id,title\na\n", &d, err), MEDLEY_E_FORMAT, "items:2: 1 column; expected 2");
-    assert_fails(read_with_items(rows, "id,title\n,t\n", &d, err), MEDLEY_E_FORMAT, "items:2: column 1: an empty item id");
-    assert_fails(read_with_items(rows, "id,title\na,\xe9\n", &d, err), MEDLEY_E_FORMAT, "items:2: column 2: byte 0xe9 is not UTF-8");
-    assert_fails(read_with_items(rows, "title\na\n", &d, err), MEDLEY_E_FORMAT, "items:1: no column 'id' for the item");
-    assert_fails(read_with_items(rows, "", &d, err), MEDLEY_E_FORMAT, "items: no rows; at least one is needed");
-    assert_fails(read_with_items(rows, "id,title\n", &d, err), MEDLEY_E_FORMAT, "items: no rows");
-}
-
-/* ---- readers ---- */
-
-/* Reads the scratch folder (or a file in it) with a reader and settings "key=value". */
-static medley_status read_as(const char *reader, const char *name, const char *const *settings, dataset *out, medley_error *err)
-{
-    _Alignas(16) char values[1024] = {0};
-    ingest *in;
-    const reader_class *const *found = reader_classes;
-    while (*found != NULL && strcmp((*found)->name, reader) != 0)
-        found++;
-    assert_non_null(*found);
-    assert_true((*found)->params_size <= sizeof values);
-    medley_params_reset((*found)->params, values);
-    for (; settings != NULL && *settings != NULL; settings += 2)
-        TRY(medley_param_set(medley_param_find((*found)->params, settings[0]), values, settings[1], err));
-    *out = (dataset){.rt = rt};
-    TRY(ingest_create(rt, &stopping, &in, err));
-    medley_status status = (*found)->read(rt, values, test_path(folder, name), in, err);
-    if (status == MEDLEY_OK)
-        status = ingest_finish(in, out, err);
-    ingest_free(in);
-    return status;
-}
-
-static void put(const char *name, const char *content)
-{
-    test_write_text(test_path(folder, name), content);
-}
-
-static void drop(const char *name)
-{
-    assert_int_equal(unlink(test_path(folder, name)), 0);
-}
-
-static void test_movielens_is_read_in_all_its_forms(void **state)
-{
-    (void)state;
-    dataset d;
-    put("u.data", "196\t242\t3\t881250949\n");
-    put("u.item", "242|Kolya (1996)|24-Jan-1997||http://x|0|1\n7|\xc9t\xe9|||||\n");
-    assert_ok(read_as("movielens", "", NULL, &d, err));
-    assert_rows(&d, "196 242 3 881250949");
-    assert_string_equal(d.facts[0].title, "Kolya (1996)");
-    assert_string_equal(d.facts[1].title, "\xc3\x89t\xc3\xa9");
-    dataset_release(&d);
-    put("ratings.dat", "1::1193::5::978300760\n1::661::3::978302109\n");
-    put("movies.dat", "1193::One: \xe9 (1975)::Drama|War\n");
-    assert_ok(read_as("movielens", "", NULL, &d, err));
-    assert_rows(&d, "1 1193 5 978300760; 1 661 3 978302109");
-    assert_string_equal(d.facts[0].title, "One: \xc3\xa9 (1975)");
-    assert_string_equal(d.facts[0].attributes, "{\"genres\": [\"Drama\", \"War\"]}");
-    dataset_release(&d);
-    put("ratings.csv", "userId,movieId,rating,timestamp\r\n1,31,2.5,1260759144\r\n");
-    assert_ok(read_as("movielens", "", NULL, &d, err));
-    assert_rows(&d, "1 31 2.5 1260759144");
-    assert_null(d.facts);
-    dataset_release(&d);
-    put("movies.csv", "movieId,title,genres\r\n31,\"Wolf, The (1995)\",Drama|Children\r\n");
-    assert_ok(read_as("movielens", "", NULL, &d, err));
-    assert_string_equal(d.facts[0].title, "Wolf, The (1995)");
-    assert_string_equal(d.facts[0].attributes, "{\"genres\": [\"Drama\", \"Children\"]}");
-    dataset_release(&d);
-}
-
-static void test_elliot_folders_are_whole_or_split(void **state)
-{
-    (void)state;
-    dataset d;
-    assert_fails(read_as("elliot", "", NULL, &d, err), MEDLEY_E_NOT_FOUND, "has no train.tsv, dataset.tsv");
-    put("dataset.tsv", "u\ti\t4\nv\ti\t2\n");
-    assert_ok(read_as("elliot", "", NULL, &d, err));
-    assert_rows(&d, "u i 4; v i 2");
-    assert_false(d.ordered);
-    dataset_release(&d);
-    put("train.tsv", "u\ta\nv\tb\nu\tc\n");
-    assert_fails(read_as("elliot", "", NULL, &d, err), MEDLEY_E_NOT_FOUND, "has no test.tsv");
-    put("test.tsv", "v\td\nu\ta\n");
-    assert_ok(read_as("elliot", "", NULL, &d, err));
-    assert_rows(&d, "u a train; u c train; u a test; v b train; v d test");
-    dataset_release(&d);
-    put("validation.tsv", "u\te\n");
-    assert_ok(read_as("elliot", "", NULL, &d, err));
-    assert_rows(&d, "u a train; u c train; u e val; u a test; v b train; v d test");
-    dataset_release(&d);
-    put("val.tsv", "u\tf\n");
-    assert_ok(read_as("elliot", "", NULL, &d, err));
-    assert_rows(&d, "u a train; u c train; u f val; u a test; v b train; v d test");
-    dataset_release(&d);
-}
-
-static void test_sequences_are_found_and_read(void **state)
-{
-    (void)state;
-    static const char *const titles[] = {"file", "b.txt", "items_file", "titles.tsv", "items_encoding", "latin1", NULL};
-    dataset d;
-    assert_fails(read_as("sequences", "", NULL, &d, err), MEDLEY_E_CONFIG, "has 0 files that may be meant ()");
-    put("README.txt", "not this one\n");
-    put("b.txt", "1 5\n1 3\n2 5\n");
-    assert_ok(read_as("sequences", "", NULL, &d, err));
-    assert_rows(&d, "1 5; 1 3; 2 5");
-    assert_true(d.ordered);
-    dataset_release(&d);
-    put("c.txt", "1 5 3\n");
-    assert_fails(read_as("sequences", "", NULL, &d, err), MEDLEY_E_CONFIG, "has 2 files that may be meant (b.txt, c.txt); name one");
-    assert_ok(read_as("sequences", "c.txt", NULL, &d, err));
-    assert_rows(&d, "1 5; 1 3");
-    dataset_release(&d);
-    put("titles.tsv", "3\tdrei\n5\tf\xfcnf\n");
-    assert_ok(read_as("sequences", "", titles, &d, err));
-    assert_string_equal(d.facts[0].title, "f\xc3\xbcnf");
-    assert_string_equal(d.facts[1].title, "drei");
-    dataset_release(&d);
-    assert_fails(read_as("sequences", "none.txt", NULL, &d, err), MEDLEY_E_NOT_FOUND, "none.txt");
-}
-
-static void test_delimited_takes_any_shape(void **state)
-{
-    (void)state;
-    static const char *const shape[] = {"file", "log", "delimiter", "::", "header", "false", "quotes", "false", "user", "3", "item", "1",
-                                        "rating", "", "timestamp", "2", "time_unit", "milliseconds", "items_file", "books",
-                                        "items_delimiter", "semicolon", "item_title", "name", "item_text", "what", "item_image", "cover",
-                                        "item_genres", "tags", NULL};
-    static const char *const wrong[] = {"delimiter", "\"", NULL}, *const long_one[] = {"delimiter", "abcde", NULL};
-    dataset d;
-    put("log", "b1::1234567890123::ann\nb2::1::\"bob\n");
-    put("books", "id;name;what;cover;tags\nb1;\"Dune; I\";sand;d.png;sf|desert\n");
-    assert_ok(read_as("delimited", "", shape, &d, err));
-    assert_rows(&d, "ann b1 1234567890; \"bob b2 0");
-    assert_string_equal(d.facts[0].title, "Dune; I");
-    assert_string_equal(d.facts[0].text, "sand");
-    assert_string_equal(d.facts[0].image, "d.png");
-    assert_string_equal(d.facts[0].attributes, "{\"genres\": [\"sf\", \"desert\"]}");
-    dataset_release(&d);
-    put("plain.csv", "u,i\na,b\n");
-    assert_ok(read_as("delimited", "plain.csv", NULL, &d, err));
-    assert_rows(&d, "a b");
-    dataset_release(&d);
-    assert_fails(read_as("delimited", "plain.csv", wrong, &d, err), MEDLEY_E_CONFIG, "delimiter: '\"' is no delimiter");
-    assert_fails(read_as("delimited", "plain.csv", long_one, &d, err), MEDLEY_E_CONFIG, "delimiter: 'abcde' is no delimiter");
-    assert_fails(read_as("delimited", "", NULL, &d, err), MEDLEY_E_CONFIG, "is a folder; name the file");
-}
-
-static void test_packed_files_are_read_as_plain_ones(void **state)
-{
-    (void)state;
-    static const char rows[] = "userId,movieId,rating,timestamp\n1,31,2.5,1260759144\n";
-    char packed[300];
-    dataset d;
-    gzFile out = gzopen(test_path(folder, "ratings.csv.gz"), "wb");
-    assert_int_equal(gzwrite(out, rows, sizeof rows - 1), (int)sizeof rows - 1);
-    assert_int_equal(gzclose(out), Z_OK);
-    const char movies[] = "movieId,title,genres\n31,Wolf,Drama\n";
-    const size_t used = ZSTD_compress(packed, sizeof packed, movies, sizeof movies - 1, 3);
-    test_write(test_path(folder, "movies.csv.zst"), packed, used);
-    assert_ok(read_as("movielens", "", NULL, &d, err));
-    assert_rows(&d, "1 31 2.5 1260759144");
-    assert_string_equal(d.facts[0].title, "Wolf");
-    assert_int_equal(d.sources[1].bytes, used);
-    dataset_release(&d);
-    put("ratings.csv", rows); /* the plain one is preferred */
-    drop("movies.csv.zst");
-    assert_ok(read_as("movielens", "", NULL, &d, err));
-    assert_int_equal(d.sources[0].bytes, sizeof rows - 1);
-    dataset_release(&d);
-}
-
-static void test_a_missing_input_is_named(void **state)
-{
-    (void)state;
-    dataset d;
-    assert_fails(read_as("movielens", "none", NULL, &d, err), MEDLEY_E_NOT_FOUND, "none' is not a folder");
-    assert_fails(read_as("movielens", "", NULL, &d, err), MEDLEY_E_NOT_FOUND, "has no ratings.csv, ratings.dat, u.data (plain, .gz or .zst)");
-    put("file", "");
-    assert_fails(read_as("movielens", "file", NULL, &d, err), MEDLEY_E_FORMAT, "file' is not a folder");
-    assert_fails(read_as("elliot", "none", NULL, &d, err), MEDLEY_E_NOT_FOUND, "none' is not a folder");
-    assert_fails(read_as("delimited", "none", NULL, &d, err), MEDLEY_E_NOT_FOUND, "none");
-}
-
-static void test_delimiters_have_names(void **state)
-{
-    (void)state;
-    assert_string_equal(reader_delimiter("tab"), "\t");
-    assert_string_equal(reader_delimiter("\\t"), "\t");
-    assert_string_equal(reader_delimiter("comma"), ",");
-    assert_string_equal(reader_delimiter("space"), " ");
-    assert_string_equal(reader_delimiter("pipe"), "|");
-    assert_string_equal(reader_delimiter("semicolon"), ";");
-    assert_string_equal(reader_delimiter("::"), "::");
-    assert_null(reader_delimiter(""));
-    assert_null(reader_delimiter("a\nb"));
-    assert_null(reader_delimiter("\""));
-}
-
 /* ---- memory ---- */
 
-static medley_status read_and_release(const medley_runtime *runtime, const input *files, int64_t count, medley_error *err)
+static medley_status read_and_release(const medley_runtime *runtime, const input *files, int64_t count,
+                                      medley_error *err)
 {
     dataset d;
-    TRY(read_with(runtime, &skipping, files, count, &d, err));
+    TRY(read_with(runtime, folder, &skipping, files, count, &d, err));
     dataset_release(&d);
     return MEDLEY_OK;
 }
@@ -946,8 +467,15 @@ static void test_every_allocation_can_fail(void **state)
 {
     (void)state;
     static const interaction_layout latin1 = {
-        .delimiter = ",", .header = true, .quotes = true, .encoding = ENCODING_LATIN1, .user = "user", .item = "item",
-        .rating = "rating", .timestamp = "time", .part = PART_TRAIN,
+        .delimiter = ",",
+        .header = true,
+        .quotes = true,
+        .encoding = ENCODING_LATIN1,
+        .user = "user",
+        .item = "item",
+        .rating = "rating",
+        .timestamp = "time",
+        .part = PART_TRAIN,
     };
     static const input files[] = {{.name = "x", .layout = &latin1, .items = "items", .items_layout = &items_csv},
                                   {.name = "x", .layout = &latin1}};
@@ -966,8 +494,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ids_are_numbered_by_first_appearance, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_equal_times_keep_their_input_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_without_times_the_input_order_stays, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_any_number_of_threads_reads_as_the_naive_way, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_lists_number_ids_alike_for_any_number_of_threads, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_ratings_are_what_strtod_reads, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_times_of_every_length_are_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_bad_field_is_named_by_line_column_and_value, set_up, tear_down),
@@ -980,20 +506,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_nothing_read_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_files_of_one_data_set_have_the_same_columns, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_up_to_one_row_in_a_thousand_is_skipped, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_the_first_bad_rows_are_told_for_any_number_of_threads, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_first_bad_rows_are_told_for_any_number_of_threads, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_skipped_rows_are_logged_but_not_all, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reading_can_be_stopped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lists_keep_their_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_bad_list_leaves_no_trace, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_item_tables_are_joined_by_id, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_bad_item_row_is_named, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_movielens_is_read_in_all_its_forms, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_elliot_folders_are_whole_or_split, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_sequences_are_found_and_read, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_delimited_takes_any_shape, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_packed_files_are_read_as_plain_ones, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_missing_input_is_named, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_delimiters_have_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_allocation_can_fail, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

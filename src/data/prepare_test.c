@@ -26,8 +26,12 @@ static int tear_down(void **state)
 
 static const char rows[] = "user,item,rating,time\nu,a,5,3\nv,b,4,2\nu,b,3,1\nv,c,2,9\nu,a,1,4\nw,c,5,5\n";
 
-static const char *const store_files[] = {"dataset.json",          "catalog.db",          "interactions/user.npy",
-                                          "interactions/item.npy", "interactions/rating.npy", "interactions/timestamp.npy"};
+static const char *const store_files[] = {"dataset.json",
+                                          "catalog.db",
+                                          "interactions/user.npy",
+                                          "interactions/item.npy",
+                                          "interactions/rating.npy",
+                                          "interactions/timestamp.npy"};
 enum { STORE_FILES = sizeof store_files / sizeof *store_files };
 
 static json *read_description(const char *store)
@@ -70,7 +74,8 @@ static void assert_same_file(const char *a, const char *b, const char *name)
 static void test_the_description_says_what_was_done(void **state)
 {
     (void)state;
-    static const char *const settings[] = {"rating_threshold", "2", "duplicates", "last", "min_user_interactions", "2", NULL};
+    static const char *const settings[] = {"rating_threshold",      "2", "duplicates", "last",
+                                           "min_user_interactions", "2", NULL};
     assert_ok(made_store(rt, path, rows, settings, err));
     json *root = read_description(path);
     assert_string_equal(json_text(root, "format"), STORE_FORMAT);
@@ -123,16 +128,17 @@ static void test_the_report_says_the_same(void **state)
 static void test_every_byte_is_the_same_for_any_number_of_threads(void **state)
 {
     (void)state;
-    static const char *const settings[] = {"rating_threshold", "1", "duplicates", "max", "min_user_interactions", "3",
-                                           "min_item_interactions", "3", NULL};
+    static const char *const settings[] = {
+        "rating_threshold",      "1", "duplicates", "max", "min_user_interactions", "3",
+        "min_item_interactions", "3", NULL};
     text made = {.rt = rt};
     char input[4200], other[4200];
     snprintf(input, sizeof input, "%s/x.csv", folder);
     text_add(&made, "user,item,rating,time\n");
     for (uint64_t n = 0; n < 50000; n++) {
         const uint64_t bits = random_bits(1, 0, n);
-        text_format(&made, "user number %d,\"item, %d\",%d,%d\n", (int)(bits % 900), (int)((bits >> 10) % 3000), (int)((bits >> 30) % 6),
-                    (int)((bits >> 40) % 1000));
+        text_format(&made, "user number %d,\"item, %d\",%d,%d\n", (int)(bits % 900), (int)((bits >> 10) % 3000),
+                    (int)((bits >> 30) % 6), (int)((bits >> 40) % 1000));
     }
     assert_true(made.length > 5 * 256 * 1024);
     test_write(input, made.bytes, (size_t)made.length);
@@ -183,8 +189,17 @@ static void test_the_fingerprint_is_of_the_data_and_not_of_where_it_was(void **s
 static void test_hostile_ids_are_kept(void **state)
 {
     (void)state;
-    static const char *const ids[] = {"a,b", "\"quoted\"", "two\nlines", " spaces ", "\xf0\x9f\x8e\xac", "'; DROP TABLE items; --", "\\0", "1e5",
-                                      "\t", "\r\n", "a longer id than fits into a slot, with \"quotes\" and a\nline end"};
+    static const char *const ids[] = {"a,b",
+                                      "\"quoted\"",
+                                      "two\nlines",
+                                      " spaces ",
+                                      "\xf0\x9f\x8e\xac",
+                                      "'; DROP TABLE items; --",
+                                      "\\0",
+                                      "1e5",
+                                      "\t",
+                                      "\r\n",
+                                      "a longer id than fits into a slot, with \"quotes\" and a\nline end"};
     enum { IDS = sizeof ids / sizeof *ids };
     text made = {.rt = rt};
     medley_store *store;
@@ -237,7 +252,8 @@ static void test_skipped_rows_are_part_of_the_store(void **state)
     (void)state;
     static const char *const skip_bad[] = {"on_error", "skip", NULL};
     /* What is wrong is told with the value, which may be anything. */
-    assert_ok(made_store(rt, path, "user,item,rating\nu,a,5\nu,b,\xe9\xff\nu,c\nu,\xff,1\nv,a,\"1\n2\"\n", skip_bad, err));
+    assert_ok(made_store(rt, path, "user,item,rating\nu,a,5\nu,b,\xe9\xff\nu,c\nu,\xff,1\nv,a,\"1\n2\"\n",
+                         skip_bad, err));
     json *root = read_description(path);
     const json *bad = json_member(root, "bad_rows");
     assert_int_equal(number(root, "interactions"), 1);
@@ -275,12 +291,17 @@ static void test_a_refused_job_leaves_nothing(void **state)
         medley_status status;
         const char *want;
     } cases[] = {
-        {"user,item\nu,a\n", "rating_threshold", "3", MEDLEY_E_CONFIG, "rating_threshold: 3; the data set has no ratings"},
+        {"user,item\nu,a\n", "rating_threshold", "3", MEDLEY_E_CONFIG,
+         "rating_threshold: 3; the data set has no ratings"},
         {"user,item\nu,a\n", "duplicates", "max", MEDLEY_E_CONFIG, "duplicates: 'max' needs ratings"},
-        {"user,item,rating\nu,a,2\n", "rating_threshold", "3", MEDLEY_E_FORMAT, "no interaction is left after cleaning; loosen rating_threshold or the k-core"},
-        {"user,item,rating\nu,a,2\n", "min_user_interactions", "2", MEDLEY_E_FORMAT, "no interaction is left after cleaning"},
-        {"user,item,rating\nu,a,2\n", "rating_min", "2000", MEDLEY_E_CONFIG, "rating_min: 2000 is above rating_max, 1000"},
-        {"user,item,rating\nu,a,2\n", "rating_max", "1", MEDLEY_E_FORMAT, "store.csv:2: column 3: rating 2 is outside 0..1 (rating_min, rating_max)"},
+        {"user,item,rating\nu,a,2\n", "rating_threshold", "3", MEDLEY_E_FORMAT,
+         "no interaction is left after cleaning; loosen rating_threshold or the k-core"},
+        {"user,item,rating\nu,a,2\n", "min_user_interactions", "2", MEDLEY_E_FORMAT,
+         "no interaction is left after cleaning"},
+        {"user,item,rating\nu,a,2\n", "rating_min", "2000", MEDLEY_E_CONFIG,
+         "rating_min: 2000 is above rating_max, 1000"},
+        {"user,item,rating\nu,a,2\n", "rating_max", "1", MEDLEY_E_FORMAT,
+         "store.csv:2: column 3: rating 2 is outside 0..1 (rating_min, rating_max)"},
         {"user,item\nu\n", "header", "true", MEDLEY_E_FORMAT, "store.csv:2: 1 column; expected 2"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -338,15 +359,20 @@ static void test_a_stopped_job_leaves_nothing(void **state)
 
 static medley_status prepare_again(medley_error *err)
 {
-    static const char *const settings[] = {"force", "true", "duplicates", "last", "rating_threshold", "2", "on_error", "skip", "file", "rows",
-                                           "items_file", "items", "item_genres", "genres?", "min_user_interactions", "2", NULL};
+    static const char *const settings[] = {
+        "force",      "true",     "duplicates",  "last",    "rating_threshold",
+        "2",          "on_error", "skip",        "file",    "rows",
+        "items_file", "items",    "item_genres", "genres?", "min_user_interactions",
+        "2",          NULL};
     return made_prepare(rt, "delimited", folder, path, settings, NULL, err);
 }
 
 static void write_inputs(void)
 {
-    test_write_text(test_path(folder, "rows"), "user,item,rating,time\nu,a,5,3\nv,b,4,2\nu,b,3,1\nv,c,2,9\nu,a,1,4\nw,c,5,5\nbad\n");
-    test_write_text(test_path(folder, "items"), "id,title,genres\na,A,x|y\nc,C,\nan id of more than sixteen bytes,D,z\n");
+    test_write_text(test_path(folder, "rows"),
+                    "user,item,rating,time\nu,a,5,3\nv,b,4,2\nu,b,3,1\nv,c,2,9\nu,a,1,4\nw,c,5,5\nbad\n");
+    test_write_text(test_path(folder, "items"),
+                    "id,title,genres\na,A,x|y\nc,C,\nan id of more than sixteen bytes,D,z\n");
 }
 
 static void assert_old_store(void)
@@ -414,9 +440,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_description_says_what_was_done, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_report_says_the_same, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_byte_is_the_same_for_any_number_of_threads, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_the_fingerprint_is_of_the_data_and_not_of_where_it_was, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_fingerprint_is_of_the_data_and_not_of_where_it_was, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_hostile_ids_are_kept, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_the_catalogue_keeps_items_nobody_touched_unless_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_catalogue_keeps_items_nobody_touched_unless_told, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_skipped_rows_are_part_of_the_store, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_input_may_be_called_anything, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_refused_job_leaves_nothing, set_up, tear_down),

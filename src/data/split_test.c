@@ -35,8 +35,8 @@ static const split_class *strategy_of(const char *name)
 }
 
 /* medley split --store S --name N --strategy X --seed S key value ... */
-static medley_status split_as(const medley_store *store, const char *name, const char *strategy, int64_t seed, bool force,
-                              const char *const *settings, medley_report *report, medley_error *err)
+static medley_status split_as(const medley_store *store, const char *name, const char *strategy, int64_t seed,
+                              bool force, const char *const *settings, medley_report *report, medley_error *err)
 {
     _Alignas(16) char values[256] = {0};
     const split_class *class = strategy_of(strategy);
@@ -73,7 +73,8 @@ static void assert_part(const medley_store *store, const interaction_files *part
     text_release(&shown);
 }
 
-static void assert_split(const medley_store *store, const char *name, const char *train, const char *val, const char *test)
+static void assert_split(const medley_store *store, const char *name, const char *train, const char *val,
+                         const char *test)
 {
     judging_parts judging;
     selection_parts selection;
@@ -112,7 +113,8 @@ static void test_temporal_by_hand(void **state)
     static const char *const halves[] = {"test_ratio", "0.5", "val_ratio", "0.5", NULL};
     static const char *const times[] = {"test_from", "40", "val_from", "20", NULL};
     static const char *const late[] = {"test_ratio", "0.1", "val_ratio", "0", NULL};
-    medley_store *store = open_store("user,item,rating,time\nu,a,1,10\nv,b,1,20\nu,c,1,30\nv,d,1,40\nu,e,1,40\nv,f,1,40\nw,g,1,50\nu,h,1,15\n");
+    medley_store *store = open_store(
+        "user,item,rating,time\nu,a,1,10\nv,b,1,20\nu,c,1,30\nv,d,1,40\nu,e,1,40\nv,f,1,40\nw,g,1,50\nu,h,1,15\n");
     /* sorted: 10 15 20 30 | 40 40 40 50: half of 8 is from the 5th on; of the four before, from the 3rd on */
     assert_ok(split_as(store, "halves", "temporal", 0, false, halves, NULL, err));
     assert_split(store, "halves", "u a; u h", "u c; v b", "u e; v d; v f; w g");
@@ -171,9 +173,10 @@ static void test_random_shares_by_hand(void **state)
         const char *test, *val;
         int want[PART_COUNT];
     } cases[] = {
-        {10, "0.2", "0.1", {7, 1, 2}}, {10, "0.2", "0", {8, 0, 2}}, {1, "0.2", "0.1", {0, 0, 1}}, {4, "0.2", "0.1", {2, 1, 1}},
-        {5, "0.2", "0.25", {3, 1, 1}}, {10, "0", "0.3", {7, 3, 0}}, {7, "0.5", "0.5", {1, 2, 4}}, {10, "0", "0", {10, 0, 0}},
-        {30, "0.1", "0.1", {24, 3, 3}}, {100, "0.99", "0.99", {0, 1, 99}},
+        {10, "0.2", "0.1", {7, 1, 2}},     {10, "0.2", "0", {8, 0, 2}},   {1, "0.2", "0.1", {0, 0, 1}},
+        {4, "0.2", "0.1", {2, 1, 1}},      {5, "0.2", "0.25", {3, 1, 1}}, {10, "0", "0.3", {7, 3, 0}},
+        {7, "0.5", "0.5", {1, 2, 4}},      {10, "0", "0", {10, 0, 0}},    {30, "0.1", "0.1", {24, 3, 3}},
+        {100, "0.99", "0.99", {0, 1, 99}},
     };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         const char *const settings[] = {"test_ratio", cases[c].test, "val_ratio", cases[c].val, NULL};
@@ -279,8 +282,8 @@ static void find_parts(const medley_store *store, const judging_parts *parts, ui
         for (int which = 0; which < PART_COUNT && found < 0; which++) {
             const interactions *p = &parts->part[which].view;
             const int64_t n = at[which];
-            if (n < p->count && p->user[n] == v->user[i] && p->item[n] == v->item[i] && p->timestamp[n] == v->timestamp[i] &&
-                p->rating[n] == v->rating[i])
+            if (n < p->count && p->user[n] == v->user[i] && p->item[n] == v->item[i] &&
+                p->timestamp[n] == v->timestamp[i] && p->rating[n] == v->rating[i])
                 found = which;
         }
         assert_true(found >= 0);
@@ -299,7 +302,8 @@ static void assert_leaks(const medley_store *store, const uint8_t *part, const m
     for (int64_t t = 0; t < v->count; t++) {
         if (part[t] != PART_TEST)
             continue;
-        bool any = false, own = false, pair = false, user = false, item = false, first_user = true, first_item = true;
+        bool any = false, own = false, pair = false, user = false, item = false, first_user = true,
+             first_item = true;
         for (int64_t n = 0; n < v->count; n++) {
             const bool same_user = v->user[n] == v->user[t], same_item = v->item[n] == v->item[t];
             if (part[n] == PART_TRAIN) {
@@ -403,7 +407,8 @@ static void test_without_times_the_report_says_so(void **state)
     assert_ok(report_create(rt, &report, err));
     assert_ok(split_as(store, "loo", "leave_one_out", 0, false, NULL, report, err));
     assert_split(store, "loo", "u a; u b; v b", "u c; v c", "u d; v d");
-    assert_string_equal(medley_report_text(report, "leaks", 0, "test_before_latest_training"), "unknown: the store has no times");
+    assert_string_equal(medley_report_text(report, "leaks", 0, "test_before_latest_training"),
+                        "unknown: the store has no times");
     assert_fails(split_as(store, "t", "temporal", 0, false, NULL, NULL, err), MEDLEY_E_CONFIG,
                  "strategy: 'temporal' needs times, which the store does not have");
     medley_report_free(report);
@@ -418,7 +423,8 @@ static void test_what_the_store_cannot_give_is_refused(void **state)
     medley_store *store = open_store("user,item\nu,a\nu,b\nu,c\n");
     assert_fails(split_as(store, "s", "leave_one_out", 0, false, NULL, NULL, err), MEDLEY_E_CONFIG,
                  "strategy: 'leave_one_out' needs an order in time, which this store does not have");
-    assert_fails(split_as(store, "s", "temporal", 0, false, NULL, NULL, err), MEDLEY_E_CONFIG, "needs an order in time");
+    assert_fails(split_as(store, "s", "temporal", 0, false, NULL, NULL, err), MEDLEY_E_CONFIG,
+                 "needs an order in time");
     assert_fails(split_as(store, "s", "fixed", 0, false, NULL, NULL, err), MEDLEY_E_CONFIG,
                  "strategy: 'fixed' needs a source that comes split");
     assert_false(file_exists(test_path(path, "splits")));
@@ -432,7 +438,8 @@ static void test_a_name_cannot_lead_elsewhere(void **state)
     medley_store *store = open_store("user,item\nu,a\nu,b\n");
     selection_parts parts;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        assert_fails(split_as(store, names[i], "random", 0, false, NULL, NULL, err), MEDLEY_E_CONFIG, "cannot name a split");
+        assert_fails(split_as(store, names[i], "random", 0, false, NULL, NULL, err), MEDLEY_E_CONFIG,
+                     "cannot name a split");
         assert_fails(selection_open(store, names[i], &parts, err), MEDLEY_E_CONFIG, "cannot name a split");
     }
     assert_fails(selection_open(store, "none", &parts, err), MEDLEY_E_NOT_FOUND, "has no split 'none'");
@@ -477,12 +484,15 @@ static void test_a_damaged_split_is_refused_in_one_line(void **state)
     static const damage cases[] = {
         {"split.json", NULL, NULL, MEDLEY_E_NOT_FOUND, "split.json"},
         {"split.json", NULL, "", MEDLEY_E_FORMAT, "split.json:"},
-        {"split.json", "medley-split-1", "medley-split-9", MEDLEY_E_FORMAT, "format 'medley-split-9'; accepted: 'medley-split-1'"},
-        {"split.json", "\"seed\"", "\"sead\"", MEDLEY_E_FORMAT, "split.json: strategy, seed, counts or a fingerprint is missing"},
+        {"split.json", "medley-split-1", "medley-split-9", MEDLEY_E_FORMAT,
+         "format 'medley-split-9'; accepted: 'medley-split-1'"},
+        {"split.json", "\"seed\"", "\"sead\"", MEDLEY_E_FORMAT,
+         "split.json: strategy, seed, counts or a fingerprint is missing"},
         {"split.json", "\"train\": 3", "\"train\": 4", MEDLEY_E_FORMAT, "train: 3 rows; split.json names 4"},
         {"split.json", "\"val\": 1", "\"val\": 0", MEDLEY_E_FORMAT, "val: 1 rows; split.json names 0"},
         {"split.json", "\"test\": 1", "\"test\": 2", MEDLEY_E_FORMAT, "test: 1 rows; split.json names 2"},
-        {"split.json", "\"counts\"", "\"count\"", MEDLEY_E_FORMAT, "split.json: strategy, seed, counts or a fingerprint is missing"},
+        {"split.json", "\"counts\"", "\"count\"", MEDLEY_E_FORMAT,
+         "split.json: strategy, seed, counts or a fingerprint is missing"},
         {"train/user.npy", NULL, NULL, MEDLEY_E_NOT_FOUND, "train/user.npy"},
         {"train/item.npy", NULL, "", MEDLEY_E_FORMAT, "train/item.npy"},
         {"train/rating.npy", NULL, NULL, MEDLEY_E_FORMAT, "train: does not have the store's columns"},
@@ -538,7 +548,8 @@ static void test_a_full_disk_leaves_the_old_split(void **state)
     medley_store *store = open_store("user,item,rating,time\nu,a,1,1\nu,b,1,2\nu,c,1,3\n");
     assert_ok(split_as(store, "s", "leave_one_out", 0, false, NULL, NULL, err));
     FULL_DISK(rt, &memory, split_as(store, "s", "random", 0, true, NULL, NULL, err),
-              (assert_split(store, "s", "u a", "u b", "u c"), assert_false(file_exists(test_path(path, "splits/s.partial")))),
+              (assert_split(store, "s", "u a", "u b", "u c"),
+               assert_false(file_exists(test_path(path, "splits/s.partial")))),
               (void)0);
     store_free(store);
 }
@@ -553,7 +564,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_random_shares_by_hand, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_random_depends_on_the_seed_and_nothing_else, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_random_prefers_no_place, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_every_strategy_parts_the_rows_and_counts_its_leaks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_every_strategy_parts_the_rows_and_counts_its_leaks, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_leaks_by_hand, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_without_times_the_report_says_so, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_the_store_cannot_give_is_refused, set_up, tear_down),

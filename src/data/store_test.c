@@ -98,7 +98,8 @@ static void test_a_store_may_be_opened_from_anywhere_by_a_relative_path(void **s
 static void test_what_is_no_store_is_refused(void **state)
 {
     (void)state;
-    assert_fails(open_and_close(test_path(folder, "none"), false, err), MEDLEY_E_NOT_FOUND, "none' is not a folder (see medley prepare)");
+    assert_fails(open_and_close(test_path(folder, "none"), false, err), MEDLEY_E_NOT_FOUND,
+                 "none' is not a folder (see medley prepare)");
     assert_fails(open_and_close(folder, false, err), MEDLEY_E_NOT_FOUND, "is no store: it has no dataset.json");
     test_write_text(path, "a file");
     assert_fails(open_and_close(path, false, err), MEDLEY_E_NOT_FOUND, "store' is not a folder");
@@ -110,19 +111,29 @@ static void test_a_damaged_store_is_refused_in_one_line(void **state)
     static const damage cases[] = {
         {"dataset.json", NULL, NULL, MEDLEY_E_NOT_FOUND, "is no store: it has no dataset.json"},
         {"dataset.json", NULL, "", MEDLEY_E_FORMAT, "dataset.json:"},
-        {"dataset.json", "medley-store-1", "medley-store-7", MEDLEY_E_FORMAT, "format 'medley-store-7'; accepted: 'medley-store-1'"},
+        {"dataset.json", "medley-store-1", "medley-store-7", MEDLEY_E_FORMAT,
+         "format 'medley-store-7'; accepted: 'medley-store-1'"},
         {"dataset.json", "\"format\"", "\"frmt\"", MEDLEY_E_FORMAT, "format ''; accepted: 'medley-store-1'"},
         {"dataset.json", "\"users\": 2", "\"users\": \"2\"", MEDLEY_E_FORMAT, "fingerprint is missing"},
-        {"dataset.json", "\"users\": 2", "\"users\": -2", MEDLEY_E_FORMAT, "-2 users, 3 items; accepted: 0..4294967294"},
-        {"dataset.json", "\"items\": 3", "\"items\": 5000000000", MEDLEY_E_FORMAT, "2 users, 5000000000 items; accepted"},
+        {"dataset.json", "\"users\": 2", "\"users\": -2", MEDLEY_E_FORMAT,
+         "-2 users, 3 items; accepted: 0..4294967294"},
+        {"dataset.json", "\"items\": 3", "\"items\": 5000000000", MEDLEY_E_FORMAT,
+         "2 users, 5000000000 items; accepted"},
         {"dataset.json", "\"items\": 3", "\"items\": 4000000000", MEDLEY_E_FORMAT, "catalog.db: "},
-        {"dataset.json", "\"users\": 2", "\"users\": 1", MEDLEY_E_FORMAT, "interactions: row 2: user 1, item 1; accepted: below 1 and 3"},
-        {"dataset.json", "\"items\": 3", "\"items\": 2", MEDLEY_E_FORMAT, "interactions: row 3: user 1, item 2; accepted: below 2 and 2"},
-        {"dataset.json", "\"users\": 2", "\"users\": 3", MEDLEY_E_FORMAT, "catalog.db: 2 users and 3 items; dataset.json names 3 and 3"},
-        {"dataset.json", "\"items\": 3", "\"items\": 4", MEDLEY_E_FORMAT, "catalog.db: 2 users and 3 items; dataset.json names 2 and 4"},
-        {"dataset.json", "\"interactions\": 4,", "\"interactions\": 5,", MEDLEY_E_FORMAT, "interactions: 4 rows; dataset.json names 5"},
-        {"dataset.json", "\"interactions\": 4,", "\"interactions\": -4,", MEDLEY_E_FORMAT, "interactions: 4 rows; dataset.json names -4"},
-        {"dataset.json", "\"has_rating\": true", "\"has_rating\": false", MEDLEY_E_FORMAT, "rating.npy is there, but has_rating is false"},
+        {"dataset.json", "\"users\": 2", "\"users\": 1", MEDLEY_E_FORMAT,
+         "interactions: row 2: user 1, item 1; accepted: below 1 and 3"},
+        {"dataset.json", "\"items\": 3", "\"items\": 2", MEDLEY_E_FORMAT,
+         "interactions: row 3: user 1, item 2; accepted: below 2 and 2"},
+        {"dataset.json", "\"users\": 2", "\"users\": 3", MEDLEY_E_FORMAT,
+         "catalog.db: 2 users and 3 items; dataset.json names 3 and 3"},
+        {"dataset.json", "\"items\": 3", "\"items\": 4", MEDLEY_E_FORMAT,
+         "catalog.db: 2 users and 3 items; dataset.json names 2 and 4"},
+        {"dataset.json", "\"interactions\": 4,", "\"interactions\": 5,", MEDLEY_E_FORMAT,
+         "interactions: 4 rows; dataset.json names 5"},
+        {"dataset.json", "\"interactions\": 4,", "\"interactions\": -4,", MEDLEY_E_FORMAT,
+         "interactions: 4 rows; dataset.json names -4"},
+        {"dataset.json", "\"has_rating\": true", "\"has_rating\": false", MEDLEY_E_FORMAT,
+         "rating.npy is there, but has_rating is false"},
         {"dataset.json", "\"fingerprint\": \"", "\"fingerprint\": \"0", MEDLEY_E_FORMAT, "fingerprint is missing"},
         {"catalog.db", NULL, NULL, MEDLEY_E_NOT_FOUND, "catalog.db"},
         {"catalog.db", NULL, "", MEDLEY_E_FORMAT, "catalog.db"},
@@ -130,7 +141,8 @@ static void test_a_damaged_store_is_refused_in_one_line(void **state)
         {"interactions/user.npy", NULL, NULL, MEDLEY_E_NOT_FOUND, "user.npy"},
         {"interactions/item.npy", NULL, NULL, MEDLEY_E_NOT_FOUND, "item.npy"},
         {"interactions/rating.npy", NULL, NULL, MEDLEY_E_FORMAT, "rating.npy is missing, but has_rating is true"},
-        {"interactions/timestamp.npy", NULL, NULL, MEDLEY_E_FORMAT, "timestamp.npy is missing, but has_timestamp is true"},
+        {"interactions/timestamp.npy", NULL, NULL, MEDLEY_E_FORMAT,
+         "timestamp.npy is missing, but has_timestamp is true"},
         {"interactions/user.npy", NULL, "", MEDLEY_E_FORMAT, "user.npy"},
         {"interactions/item.npy", NULL, "", MEDLEY_E_FORMAT, "item.npy"},
         {"interactions/rating.npy", NULL, "", MEDLEY_E_FORMAT, "rating.npy"},
@@ -142,6 +154,20 @@ static void test_a_damaged_store_is_refused_in_one_line(void **state)
         assert_fails(open_and_close(path, true, err), cases[i].status, cases[i].want);
         assert_ok(file_remove_tree(rt, path, err));
     }
+}
+
+/* One more of each than is named: the catalogue has items that nobody interacted with. */
+static void test_a_catalogue_of_more_than_was_counted_is_refused(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"file", "rows", "items_file", "items", NULL};
+    static const damage fewer = {"dataset.json", "\"items\": 2", "\"items\": 1", MEDLEY_E_FORMAT, ""};
+    test_write_text(test_path(folder, "rows"), "user,item\nu,a\n");
+    test_write_text(test_path(folder, "items"), "id,title\nz,Z\n");
+    assert_ok(made_prepare(rt, "delimited", folder, path, settings, NULL, err));
+    damage_apply(rt, path, &fewer);
+    assert_fails(open_and_close(path, true, err), MEDLEY_E_FORMAT,
+                 "catalog.db: more than the 1 rows that dataset.json names");
 }
 
 /* Columns with another content than a store's, of the right type and length or not. */
@@ -203,9 +229,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_store_is_what_was_prepared, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_names_are_read_only_when_asked_for, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_store_may_be_opened_from_anywhere_by_a_relative_path, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_store_may_be_opened_from_anywhere_by_a_relative_path, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_no_store_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_damaged_store_is_refused_in_one_line, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_catalogue_of_more_than_was_counted_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_columns_that_do_not_fit_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_empty_columns_are_no_interactions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_allocation_can_fail, set_up, tear_down),

@@ -33,7 +33,8 @@ static synthetic_params usual(const char *out)
     return p;
 }
 
-static medley_status make_with(const medley_runtime *runtime, const synthetic_params *p, int64_t *rows, medley_error *err)
+static medley_status make_with(const medley_runtime *runtime, const synthetic_params *p, int64_t *rows,
+                               medley_error *err)
 {
     medley_report *report;
     double value = -1;
@@ -304,7 +305,8 @@ static void test_what_cannot_be_made_is_refused(void **state)
     (void)state;
     synthetic_params p = usual(test_path(folder, "s"));
     p.items = 10;
-    assert_fails(make_with(rt, &p, NULL, err), MEDLEY_E_CONFIG, "genres: 12 is outside 1..10, the number of items");
+    assert_fails(make_with(rt, &p, NULL, err), MEDLEY_E_CONFIG,
+                 "genres: 12 is outside 1..10, the number of items");
     p.items = 100;
     assert_ok(make_with(rt, &p, NULL, err));
     assert_fails(make_with(rt, &p, NULL, err), MEDLEY_E_EXISTS, "exists already");
@@ -322,7 +324,8 @@ static void test_every_allocation_and_every_write_can_fail(void **state)
     assert_ok(make_with(rt, &p, NULL, err));
     p.force = true;
     BRUTAL(rt, &memory, make_with(rt, &p, NULL, err), (void)0);
-    FULL_DISK(rt, &memory, make_with(rt, &p, NULL, err), assert_false(file_exists(test_path(folder, "s.partial"))), (void)0);
+    FULL_DISK(rt, &memory, make_with(rt, &p, NULL, err), assert_false(file_exists(test_path(folder, "s.partial"))),
+              (void)0);
     assert_true(file_exists(test_path(out, "movies.csv")));
 }
 
@@ -331,7 +334,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_every_byte_is_the_same_for_any_number_of_threads, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_another_seed_is_another_data_set, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_ratings_are_in_range_and_in_order_and_no_pair_repeats, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_ratings_are_in_range_and_in_order_and_no_pair_repeats, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_histories_have_about_the_length_asked_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_series_follow_each_other, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_tastes_differ_between_users, set_up, tear_down),

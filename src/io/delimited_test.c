@@ -22,7 +22,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-typedef medley_status (*scanner)(const medley_runtime *, const record_block *, char, delimited_table *, medley_error *);
+typedef medley_status (*scanner)(const medley_runtime *, const record_block *, char, delimited_table *,
+                                 medley_error *);
 
 static const struct {
     const char *name;
@@ -70,9 +71,9 @@ static void assert_same(const delimited_table *got, const delimited_table *want,
 {
     if (got->row_count != want->row_count || got->field_count != want->field_count || got->ascii != want->ascii ||
         got->nul != want->nul)
-        fail_msg("%s: %lld rows, %lld fields, ascii %d, nul %d; expected %lld, %lld, %d, %d", what, (long long)got->row_count,
-                 (long long)got->field_count, got->ascii, got->nul, (long long)want->row_count, (long long)want->field_count,
-                 want->ascii, want->nul);
+        fail_msg("%s: %lld rows, %lld fields, ascii %d, nul %d; expected %lld, %lld, %d, %d", what,
+                 (long long)got->row_count, (long long)got->field_count, got->ascii, got->nul,
+                 (long long)want->row_count, (long long)want->field_count, want->ascii, want->nul);
     assert_memory_equal(got->fields, want->fields, (size_t)want->field_count * sizeof *want->fields);
     assert_memory_equal(got->row_end, want->row_end, (size_t)want->row_count * sizeof *want->row_end);
     for (int64_t row = 0; row < want->row_count; row++)

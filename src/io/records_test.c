@@ -121,8 +121,13 @@ static void test_a_line_end_is_added_where_the_last_is_missing(void **state)
 static void test_a_byte_order_mark_is_skipped_at_the_start_only(void **state)
 {
     (void)state;
-    test_write_text(source, "\xef\xbb\xbf" "a\n\xef\xbb\xbf" "b\n");
-    assert_reads_as(source, plain, "a\n\xef\xbb\xbf" "b\n", 7);
+    test_write_text(source, "\xef\xbb\xbf"
+                            "a\n\xef\xbb\xbf"
+                            "b\n");
+    assert_reads_as(source, plain,
+                    "a\n\xef\xbb\xbf"
+                    "b\n",
+                    7);
     test_write_text(source, "\xef\xbb");
     assert_reads_as(source, plain, "\xef\xbb\n", 3);
 }
@@ -206,7 +211,10 @@ static void test_a_quote_inside_a_field_is_text(void **state)
     (void)state;
     static const struct {
         const char *delimiter, *row;
-    } cases[] = {{",", "a\",b\"c,5\" wide\n"}, {"::", "a:\"b::c:\"\n"}, {"::", "\"a\"b\"::c\n"}, {"\t", "x\"\t\"y\"\"\"\n"}};
+    } cases[] = {{",", "a\",b\"c,5\" wide\n"},
+                 {"::", "a:\"b::c:\"\n"},
+                 {"::", "\"a\"b\"::c\n"},
+                 {"\t", "x\"\t\"y\"\"\"\n"}};
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         text lines = {.rt = rt};
         content got;
@@ -229,9 +237,11 @@ static void test_a_quote_never_closed_names_its_line(void **state)
     (void)state;
     content got;
     test_write_text(source, "a,b\n\"x\ny\",1\nc,\"open\nmore\nand more\n");
-    assert_fails(read_all(source, quoting, &got, err), MEDLEY_E_FORMAT, "x:4: a quoted field that starts here is never closed");
+    assert_fails(read_all(source, quoting, &got, err), MEDLEY_E_FORMAT,
+                 "x:4: a quoted field that starts here is never closed");
     test_write_text(source, "\"");
-    assert_fails(read_all(source, quoting, &got, err), MEDLEY_E_FORMAT, "x:1: a quoted field that starts here is never closed");
+    assert_fails(read_all(source, quoting, &got, err), MEDLEY_E_FORMAT,
+                 "x:1: a quoted field that starts here is never closed");
     test_write_text(source, "a,\"open\n");
     assert_reads_as(source, plain, "a,\"open\n", 8);
 }
@@ -245,6 +255,27 @@ static void write_long(size_t before, size_t length, char fill)
     memset(bytes + before, fill, length);
     bytes[before + length] = '\n';
     test_write(source, bytes, before + length + 1);
+    mem_free(bytes);
+}
+
+/* A record of which more than a block was read together with the one before. */
+static void test_long_records_follow_each_other(void **state)
+{
+    (void)state;
+    enum { EACH = 600 * 1024, COUNT = 5 };
+    char *bytes;
+    content got;
+    assert_ok(mem_alloc(rt, EACH * COUNT, 1, &bytes, err));
+    memset(bytes, 'x', EACH * COUNT);
+    for (int i = 1; i <= COUNT; i++)
+        bytes[EACH * i - 1] = '\n';
+    test_write(source, bytes, EACH * COUNT);
+    assert_ok(read_all(source, plain, &got, err));
+    assert_int_equal(got.joined.length, EACH * COUNT);
+    assert_memory_equal(got.joined.bytes, bytes, EACH * COUNT);
+    for (int64_t b = 0; b < got.blocks; b++)
+        assert_int_equal(got.cut[b] % EACH, 0);
+    content_release(&got);
     mem_free(bytes);
 }
 
@@ -272,7 +303,8 @@ static void test_an_open_quote_is_guessed_when_a_record_is_too_long(void **state
         text_add(&lines, "a line of sixty-four bytes, as long as lines of text mostly are..\n");
     test_write(source, lines.bytes, (size_t)lines.length);
     text_release(&lines);
-    assert_fails(read_all(source, quoting, &got, err), MEDLEY_E_FORMAT, "x:2: a record longer than 16 MiB; is a quoted field not closed?");
+    assert_fails(read_all(source, quoting, &got, err), MEDLEY_E_FORMAT,
+                 "x:2: a record longer than 16 MiB; is a quoted field not closed?");
 }
 
 static void write_gzip(const char *path, const char *bytes, size_t length)
@@ -448,8 +480,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_block_ends_where_a_record_does, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_quote_inside_a_field_is_text, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_quote_never_closed_names_its_line, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_long_records_follow_each_other, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_record_may_be_long_but_not_endless, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_an_open_quote_is_guessed_when_a_record_is_too_long, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_open_quote_is_guessed_when_a_record_is_too_long, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_a_packed_file_has_the_same_blocks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_blocks_do_not_depend_on_threads, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_error_ends_the_file_for_everybody, set_up, tear_down),

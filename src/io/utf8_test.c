@@ -25,7 +25,8 @@ static int64_t invalid_at(const unsigned char *bytes, size_t length)
         size_t used = 0;
         for (size_t row = 0; row < sizeof well_formed / sizeof *well_formed; row++) {
             size_t fits = 0;
-            while (fits < well_formed[row].length && at + fits < length && bytes[at + fits] >= well_formed[row].low[fits] &&
+            while (fits < well_formed[row].length && at + fits < length &&
+                   bytes[at + fits] >= well_formed[row].low[fits] &&
                    bytes[at + fits] <= well_formed[row].high[fits])
                 fits++;
             if (fits == well_formed[row].length)
@@ -46,15 +47,16 @@ static void assert_as_the_twin(const unsigned char *bytes, size_t length)
     const int64_t got = utf8_invalid_at(copy, length), want = invalid_at(bytes, length);
     test_free(copy);
     if (got != want)
-        fail_msg("%02x %02x %02x %02x (%zu bytes): %lld, expected %lld", bytes[0], bytes[1], bytes[2], bytes[3], length,
-                 (long long)got, (long long)want);
+        fail_msg("%02x %02x %02x %02x (%zu bytes): %lld, expected %lld", bytes[0], bytes[1], bytes[2], bytes[3],
+                 length, (long long)got, (long long)want);
 }
 
 static void test_every_sequence_of_edge_bytes_is_judged_as_the_standard_does(void **state)
 {
     (void)state;
-    static const unsigned char edges[] = {0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf,
-                                          0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xf8, 0xff};
+    static const unsigned char edges[] = {0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf,
+                                          0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee,
+                                          0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xf8, 0xff};
     enum { EDGES = sizeof edges };
     for (int a = 0; a < EDGES; a++)
         for (int b = 0; b < EDGES; b++)

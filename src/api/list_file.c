@@ -1,0 +1,68 @@
+#include "api/list_file.h"
+
+#include "io/save.h"
+
+enum { BUFFER_BYTES = 256 * 1024 };
+
+struct list_file {
+    const medley_store *store;
+    save *target;
+    text rows;
+};
+
+medley_status list_file_open(const medley_store *store, const char *path, list_file **out, medley_error *err)
+{
+    list_file *f;
+    *out = NULL;
+    TRY(mem_alloc_zero(store->rt, 1, sizeof *f, &f, err));
+    f->store = store;
+    f->rows.rt = store->rt;
+    const medley_status status = save_open(store->rt, path, &f->target, err);
+    if (status != MEDLEY_OK) {
+        list_file_abandon(f);
+        return status;
+    }
+    text_add(&f->rows, "user\trank\titem\tscore\ttitle\n");
+    *out = f;
+    return MEDLEY_OK;
+}
+
+static medley_status flush(list_file *f, medley_error *err)
+{
+    TRY(text_status(&f->rows, err));
+    TRY(save_write(f->target, f->rows.bytes, (size_t)f->rows.length, err));
+    f->rows.length = 0;
+    return MEDLEY_OK;
+}
+
+medley_status list_file_add(list_file *f, int64_t user, int64_t rank, int64_t item, float score, medley_error *err)
+{
+    const char *title = f->store->item_titles[item];
+    text_add_plain(&f->rows, f->store->user_ids[user]);
+    text_format(&f->rows, "\t%lld\t", (long long)rank);
+    text_add_plain(&f->rows, f->store->item_ids[item]);
+    text_format(&f->rows, "\t%.9g\t", (double)score);
+    text_add_plain(&f->rows, title != NULL ? title : "");
+    text_add(&f->rows, "\n");
+    return f->rows.length < BUFFER_BYTES ? MEDLEY_OK : flush(f, err);
+}
+
+medley_status list_file_commit(list_file *f, medley_error *err)
+{
+    medley_status status = flush(f, err);
+    if (status == MEDLEY_OK) {
+        status = save_commit(f->target, err);
+        f->target = NULL;
+    }
+    list_file_abandon(f);
+    return status;
+}
+
+void list_file_abandon(list_file *f)
+{
+    if (f == NULL)
+        return;
+    save_abandon(f->target);
+    text_release(&f->rows);
+    mem_free(f);
+}
