@@ -10,6 +10,14 @@ struct list_file {
     text rows;
 };
 
+double list_score(float score)
+{
+    char digits[32];
+    double shown = (double)score;
+    const int length = number_print(digits, sizeof digits, "%.9g", shown);
+    return number_real(digits, (size_t)length, &shown) ? shown : (double)score;
+}
+
 medley_status list_file_open(const medley_store *store, const char *path, list_file **out, medley_error *err)
 {
     list_file *f;
@@ -38,10 +46,12 @@ static medley_status flush(list_file *f, medley_error *err)
 medley_status list_file_add(list_file *f, int64_t user, int64_t rank, int64_t item, float score, medley_error *err)
 {
     const char *title = f->store->item_titles[item];
+    char shown[40];
+    number_format(list_score(score), shown, sizeof shown);
     text_add_plain(&f->rows, f->store->user_ids[user]);
     text_format(&f->rows, "\t%lld\t", (long long)rank);
     text_add_plain(&f->rows, f->store->item_ids[item]);
-    text_format(&f->rows, "\t%.9g\t", (double)score);
+    text_format(&f->rows, "\t%s\t", shown);
     text_add_plain(&f->rows, title != NULL ? title : "");
     text_add(&f->rows, "\n");
     return f->rows.length < BUFFER_BYTES ? MEDLEY_OK : flush(f, err);

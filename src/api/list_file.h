@@ -4,6 +4,9 @@
 
 #include "data/store.h"
 
+/* A score as lists show it: the double whose shortest decimal, of at most 9 digits, is that of the float. */
+double list_score(float score);
+
 typedef struct list_file list_file;
 
 /* Starts replacing `path`. store: opened with names; borrowed. */

@@ -88,7 +88,7 @@ static void tell_lists(const list_table *t, medley_report *r)
             report_string(r, NULL, s->user_ids[t->users[q]]);
             report_int(r, NULL, i + 1);
             report_string(r, NULL, s->item_ids[e->item]);
-            report_real(r, NULL, (double)e->score);
+            report_real(r, NULL, list_score(e->score));
             report_string(r, NULL, s->item_titles[e->item]);
         }
 }

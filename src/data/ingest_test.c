@@ -479,8 +479,9 @@ static void test_every_allocation_can_fail(void **state)
     };
     static const input files[] = {{.name = "x", .layout = &latin1, .items = "items", .items_layout = &items_csv},
                                   {.name = "x", .layout = &latin1}};
-    put("x", "user,item,rating,time\nu,i,5,9\n\"\xe9\",i,4,8\nu,a long id that is copied,3,1\nbad,row\n");
-    put("items", "id,title,genres\ni,t,a|b\nj,u,\n");
+    test_write_text(test_path(folder, "x"),
+                    "user,item,rating,time\nu,i,5,9\n\"\xe9\",i,4,8\nu,a long id that is copied,3,1\nbad,row\n");
+    test_write_text(test_path(folder, "items"), "id,title,genres\ni,t,a|b\nj,u,\n");
     BRUTAL(rt, &memory, read_and_release(rt, files, 2, err), (void)0);
     test_memory own;
     medley_runtime *two = test_runtime(&own, 2);
