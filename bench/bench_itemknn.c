@@ -1,6 +1,6 @@
 /* The whole fit of ItemKNN, K = 100. bench/peer_itemknn.py runs it beside implicit and prints the ratio.
  *
- *   bench_itemknn [threads] [folder of user.npy and item.npy]
+ *   bench_itemknn [threads] [folder of user.npy and item.npy] [fits, of which the best counts: 5]
  *
  * Without a folder: generated data. */
 #include <math.h>
@@ -28,7 +28,7 @@ int main(int argc, char **argv)
         TRY_DONE(matrix_make(rt, 20000, 8192, 100, &matrix, &err));
     const training data = {.users = matrix.view.rows, .items = matrix.view.columns, .matrix = matrix.view};
     medley_params_reset(model_itemknn.params, params);
-    for (int i = 0; i < 5; i++) {
+    for (int64_t left = argument(argc, argv, 3, 5); left > 0; left--) {
         model_state_release(&state);
         const double start = now();
         TRY_DONE(model_itemknn.fit(rt, params, &data, &state, &err));

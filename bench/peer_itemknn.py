@@ -21,8 +21,8 @@ def main(bench, folder, threads="2"):
     matrix.data[:] = 1  # repeated pairs were added up
     warnings.simplefilter("ignore")  # about a conversion inside implicit
     ours = peer = float("inf")
-    for _ in range(3):  # the best of interleaved runs
-        result = subprocess.run([bench, threads, folder], check=True, capture_output=True, text=True)
+    for _ in range(5):  # interleaved; the best of as many fits of each
+        result = subprocess.run([bench, threads, folder, "1"], check=True, capture_output=True, text=True)
         ours = min(ours, float(result.stdout.split()[-1]))
         model = CosineRecommender(K=100, num_threads=int(threads))
         start = time.perf_counter()

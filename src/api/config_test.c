@@ -5,28 +5,16 @@
 #include "api/operation.h"
 #include "io/yaml.h"
 
-static test_memory memory;
-static medley_runtime *rt;
-static char *folder;
+#include "fixture.h"
 
-static int set_up(void **state)
+static int start(void **state)
 {
-    (void)state;
     static const char *const names[] = {"MEDLEY_STORE", "MEDLEY_SPLIT", "MEDLEY_MODEL",
                                         "MEDLEY_RUN",   "MEDLEY_SEED",  "MEDLEY_L2",
                                         "MEDLEY_FORCE", "MEDLEY_USERS", "MEDLEY_NEIGHBOURS"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unsetenv(names[i]);
-    rt = test_runtime(&memory, 1);
-    folder = test_folder();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_folder_end(folder);
-    test_runtime_end(rt, &memory);
+    set_up(state);
     return 0;
 }
 
@@ -454,5 +442,5 @@ int main(void)
         cmocka_unit_test(test_success_clears_the_message),
         cmocka_unit_test(test_every_failing_allocation_is_reported_and_leaks_nothing),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, start, tear_down);
 }

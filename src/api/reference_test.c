@@ -7,22 +7,7 @@
 #include "io/json.h"
 #include "io/yaml.h"
 
-static test_memory memory;
-static medley_runtime *rt;
-
-static int set_up(void **state)
-{
-    (void)state;
-    rt = test_runtime(&memory, 1);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_runtime_end(rt, &memory);
-    return 0;
-}
+#include "fixture.h"
 
 static char *page(const char *kind, const char *name, medley_reference_form form)
 {

@@ -4,22 +4,7 @@
 
 #include "api/operation.h"
 
-static test_memory memory;
-static medley_runtime *rt;
-
-static int set_up(void **state)
-{
-    (void)state;
-    rt = test_runtime(&memory, 1);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_runtime_end(rt, &memory);
-    return 0;
-}
+#include "fixture.h"
 
 /* Calls `check` for every member of every kind; returns how many. */
 static int64_t each_member(void (*check)(const char *kind, const registry_member *member))

@@ -5,22 +5,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 
-static test_memory memory;
-static medley_runtime *rt;
-
-static int set_up(void **state)
-{
-    (void)state;
-    rt = test_runtime(&memory, 1);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_runtime_end(rt, &memory);
-    return 0;
-}
+#include "fixture.h"
 
 static void test_parts_are_aligned_whole_and_freed_together(void **state)
 {

@@ -5,22 +5,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 
-static test_memory memory;
-static medley_runtime *rt;
-
-static int set_up(void **state)
-{
-    (void)state;
-    rt = test_runtime(&memory, 1);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_runtime_end(rt, &memory);
-    return 0;
-}
+#include "fixture.h"
 
 static void test_appending_grows_a_text_that_ends_with_nul(void **state)
 {

@@ -3,22 +3,7 @@
 #include "base/base.h"
 #include "data/filter.h"
 
-static test_memory memory;
-static medley_runtime *rt;
-
-static int set_up(void **state)
-{
-    (void)state;
-    rt = test_runtime(&memory, 1);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_runtime_end(rt, &memory);
-    return 0;
-}
+#include "fixture.h"
 
 enum { MOST = 400 };
 

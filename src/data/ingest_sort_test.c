@@ -2,25 +2,7 @@
 
 #include "base/base.h"
 
-static test_memory memory;
-static medley_runtime *rt;
-static char *folder;
-
-static int set_up(void **state)
-{
-    (void)state;
-    rt = test_runtime(&memory, 1);
-    folder = test_folder();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_folder_end(folder);
-    test_runtime_end(rt, &memory);
-    return 0;
-}
+#include "fixture.h"
 
 enum { ROWS = 60000, USERS = 700, ITEMS = 2000 };
 

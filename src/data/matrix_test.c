@@ -3,22 +3,7 @@
 #include "base/base.h"
 #include "data/matrix.h"
 
-static test_memory memory;
-static medley_runtime *rt;
-
-static int set_up(void **state)
-{
-    (void)state;
-    rt = test_runtime(&memory, 1);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_runtime_end(rt, &memory);
-    return 0;
-}
+#include "fixture.h"
 
 /* User 0: items 2, 0, 2; user 2: item 1. */
 static const uint32_t train_user[] = {0, 0, 0, 2}, train_item[] = {2, 0, 2, 1};

@@ -2,25 +2,14 @@
 
 #include "io/json.h"
 
-static test_memory memory;
-static medley_runtime *rt;
-static char *folder;
+#include "fixture.h"
+
 static char path[4096]; /* folder/store */
 
-static int set_up(void **state)
+static int start(void **state)
 {
-    (void)state;
-    rt = test_runtime(&memory, 1);
-    folder = test_folder();
+    set_up(state);
     snprintf(path, sizeof path, "%s/store", folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_folder_end(folder);
-    test_runtime_end(rt, &memory);
     return 0;
 }
 
@@ -437,22 +426,22 @@ static void test_published_data_sets_have_their_published_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_the_description_says_what_was_done, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_the_report_says_the_same, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_every_byte_is_the_same_for_any_number_of_threads, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_the_fingerprint_is_of_the_data_and_not_of_where_it_was, set_up,
+        cmocka_unit_test_setup_teardown(test_the_description_says_what_was_done, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_report_says_the_same, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_every_byte_is_the_same_for_any_number_of_threads, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_fingerprint_is_of_the_data_and_not_of_where_it_was, start,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(test_hostile_ids_are_kept, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_the_catalogue_keeps_items_nobody_touched_unless_told, set_up,
+        cmocka_unit_test_setup_teardown(test_hostile_ids_are_kept, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_catalogue_keeps_items_nobody_touched_unless_told, start,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(test_skipped_rows_are_part_of_the_store, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_an_input_may_be_called_anything, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_refused_job_leaves_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_an_old_store_is_replaced_only_when_asked, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_stopped_job_leaves_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_every_allocation_can_fail, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_full_disk_leaves_the_old_store, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_published_data_sets_have_their_published_counts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_skipped_rows_are_part_of_the_store, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_input_may_be_called_anything, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_refused_job_leaves_nothing, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_old_store_is_replaced_only_when_asked, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_stopped_job_leaves_nothing, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_every_allocation_can_fail, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_full_disk_leaves_the_old_store, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_published_data_sets_have_their_published_counts, start, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,25 +7,7 @@
 #include "base/base.h"
 #include "data/reader.h"
 
-static test_memory memory;
-static medley_runtime *rt;
-static char *folder;
-
-static int set_up(void **state)
-{
-    (void)state;
-    rt = test_runtime(&memory, 1);
-    folder = test_folder();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_folder_end(folder);
-    test_runtime_end(rt, &memory);
-    return 0;
-}
+#include "fixture.h"
 
 /* Reads the scratch folder (or a file in it) with a reader and settings "key=value". */
 static medley_status read_as(const char *reader, const char *name, const char *const *settings, dataset *out,

@@ -3,25 +3,14 @@
 #include "data/split.h"
 #include "io/json.h"
 
-static test_memory memory;
-static medley_runtime *rt;
-static char *folder;
+#include "fixture.h"
+
 static char path[4096]; /* folder/store */
 
-static int set_up(void **state)
+static int start(void **state)
 {
-    (void)state;
-    rt = test_runtime(&memory, 1);
-    folder = test_folder();
+    set_up(state);
     snprintf(path, sizeof path, "%s/store", folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_folder_end(folder);
-    test_runtime_end(rt, &memory);
     return 0;
 }
 
@@ -557,24 +546,24 @@ static void test_a_full_disk_leaves_the_old_split(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_leave_one_out_by_hand, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_temporal_by_hand, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_equal_times_stay_together, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_fixed_is_what_the_files_say, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_random_shares_by_hand, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_random_depends_on_the_seed_and_nothing_else, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_random_prefers_no_place, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_every_strategy_parts_the_rows_and_counts_its_leaks, set_up,
+        cmocka_unit_test_setup_teardown(test_leave_one_out_by_hand, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_temporal_by_hand, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_equal_times_stay_together, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_fixed_is_what_the_files_say, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_random_shares_by_hand, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_random_depends_on_the_seed_and_nothing_else, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_random_prefers_no_place, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_every_strategy_parts_the_rows_and_counts_its_leaks, start,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(test_leaks_by_hand, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_without_times_the_report_says_so, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_what_the_store_cannot_give_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_name_cannot_lead_elsewhere, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_split_is_replaced_only_when_asked, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_split_of_another_store_is_stale, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_damaged_split_is_refused_in_one_line, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_every_allocation_can_fail, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_full_disk_leaves_the_old_split, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_leaks_by_hand, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_without_times_the_report_says_so, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_the_store_cannot_give_is_refused, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_name_cannot_lead_elsewhere, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_split_is_replaced_only_when_asked, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_split_of_another_store_is_stale, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_damaged_split_is_refused_in_one_line, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_every_allocation_can_fail, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_full_disk_leaves_the_old_split, start, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

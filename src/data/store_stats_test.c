@@ -4,25 +4,14 @@
 
 #include "data/store_stats.h"
 
-static test_memory memory;
-static medley_runtime *rt;
-static char *folder;
+#include "fixture.h"
+
 static char path[4096]; /* folder/store */
 
-static int set_up(void **state)
+static int start(void **state)
 {
-    (void)state;
-    rt = test_runtime(&memory, 1);
-    folder = test_folder();
+    set_up(state);
     snprintf(path, sizeof path, "%s/store", folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_folder_end(folder);
-    test_runtime_end(rt, &memory);
     return 0;
 }
 
@@ -187,12 +176,12 @@ static void test_every_allocation_can_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_the_numbers_by_hand, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_equal_shares_have_no_inequality_and_no_times_no_section, set_up,
+        cmocka_unit_test_setup_teardown(test_the_numbers_by_hand, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_equal_shares_have_no_inequality_and_no_times_no_section, start,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(test_gini_is_half_the_relative_mean_difference, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_the_plot_is_an_svg_that_replaces_the_old_one, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_every_allocation_can_fail, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_gini_is_half_the_relative_mean_difference, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_plot_is_an_svg_that_replaces_the_old_one, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_every_allocation_can_fail, start, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,27 +4,16 @@
 
 #include "io/npy.h"
 
-static test_memory memory;
-static medley_runtime *rt;
-static char *folder;
+#include "fixture.h"
+
 static char path[4096]; /* folder/store */
 
 static const char rows[] = "user,item,rating,time\nu,a,5,3\nv,b,4,2\nu,b,3,1\nv,c,2,9\n";
 
-static int set_up(void **state)
+static int start(void **state)
 {
-    (void)state;
-    rt = test_runtime(&memory, 1);
-    folder = test_folder();
+    set_up(state);
     snprintf(path, sizeof path, "%s/store", folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_folder_end(folder);
-    test_runtime_end(rt, &memory);
     return 0;
 }
 
@@ -227,16 +216,16 @@ static void test_every_allocation_can_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_store_is_what_was_prepared, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_names_are_read_only_when_asked_for, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_store_may_be_opened_from_anywhere_by_a_relative_path, set_up,
+        cmocka_unit_test_setup_teardown(test_a_store_is_what_was_prepared, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_names_are_read_only_when_asked_for, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_store_may_be_opened_from_anywhere_by_a_relative_path, start,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(test_what_is_no_store_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_damaged_store_is_refused_in_one_line, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_catalogue_of_more_than_was_counted_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_columns_that_do_not_fit_are_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_empty_columns_are_no_interactions, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_every_allocation_can_fail, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_no_store_is_refused, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_damaged_store_is_refused_in_one_line, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_catalogue_of_more_than_was_counted_is_refused, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_columns_that_do_not_fit_are_refused, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_empty_columns_are_no_interactions, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_every_allocation_can_fail, start, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,25 +7,14 @@
 #include "io/catalog.h"
 #include "io/file.h"
 
-static test_memory memory;
-static medley_runtime *rt;
-static char *folder;
+#include "fixture.h"
+
 static char source[4096];
 
-static int set_up(void **state)
+static int start(void **state)
 {
-    (void)state;
-    rt = test_runtime(&memory, 1);
-    folder = test_folder();
+    set_up(state);
     snprintf(source, sizeof source, "%s/a ?b%%20#c&d=.db", folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_folder_end(folder);
-    test_runtime_end(rt, &memory);
     return 0;
 }
 
@@ -222,14 +211,14 @@ static void test_writing_can_fail_anywhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_ids_and_titles_of_any_text_come_back, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_failure_of_the_reader_is_passed_on, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_an_empty_catalogue_has_no_rows, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_bad_rows_are_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_databases_of_others_are_checked, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_files_that_are_no_database_are_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_damage_is_survived, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_writing_can_fail_anywhere, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_ids_and_titles_of_any_text_come_back, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_failure_of_the_reader_is_passed_on, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_empty_catalogue_has_no_rows, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_bad_rows_are_refused, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_databases_of_others_are_checked, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_files_that_are_no_database_are_refused, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_damage_is_survived, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_writing_can_fail_anywhere, start, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,22 +5,7 @@
 
 enum { OFFSETS = 64, LONGEST = 4096 };
 
-static test_memory memory;
-static medley_runtime *rt;
-
-static int set_up(void **state)
-{
-    (void)state;
-    rt = test_runtime(&memory, 1);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_runtime_end(rt, &memory);
-    return 0;
-}
+#include "fixture.h"
 
 typedef medley_status (*scanner)(const medley_runtime *, const record_block *, char, delimited_table *,
                                  medley_error *);

@@ -5,25 +5,14 @@
 #include "io/fingerprint.h"
 #include "io/npy.h"
 
-static test_memory memory;
-static medley_runtime *rt;
-static char *folder;
+#include "fixture.h"
+
 static char source[4096];
 
-static int set_up(void **state)
+static int start(void **state)
 {
-    (void)state;
-    rt = test_runtime(&memory, 1);
-    folder = test_folder();
+    set_up(state);
     snprintf(source, sizeof source, "%s/x.npy", folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_folder_end(folder);
-    test_runtime_end(rt, &memory);
     return 0;
 }
 
@@ -227,14 +216,14 @@ static void test_writing_can_fail_anywhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_the_bytes_are_those_of_numpy, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_every_type_and_shape_comes_back, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_the_fingerprint_is_that_of_the_file, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_other_writers_spellings_are_read, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_what_is_not_accepted_is_named, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_truncated_file_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_another_type_or_shape_than_needed_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_writing_can_fail_anywhere, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_bytes_are_those_of_numpy, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_every_type_and_shape_comes_back, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_fingerprint_is_that_of_the_file, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_other_writers_spellings_are_read, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_not_accepted_is_named, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_truncated_file_is_refused, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_another_type_or_shape_than_needed_is_refused, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_writing_can_fail_anywhere, start, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,28 +8,17 @@
 #include "base/base.h"
 #include "io/records.h"
 
-static test_memory memory;
-static medley_runtime *rt;
-static char *folder;
+#include "fixture.h"
+
 static char source[4096]; /* folder/x */
 
 static const records_options plain = {.delimiter = ",", .quotes = false};
 static const records_options quoting = {.delimiter = ",", .quotes = true};
 
-static int set_up(void **state)
+static int start(void **state)
 {
-    (void)state;
-    rt = test_runtime(&memory, 1);
-    folder = test_folder();
+    set_up(state);
     snprintf(source, sizeof source, "%s/x", folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_folder_end(folder);
-    test_runtime_end(rt, &memory);
     return 0;
 }
 
@@ -471,24 +460,24 @@ static void test_every_allocation_can_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_small_file_is_one_block, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_line_end_is_added_where_the_last_is_missing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_byte_order_mark_is_skipped_at_the_start_only, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_an_empty_file_has_no_block, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_what_is_not_there_or_a_folder_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_blocks_join_to_the_file_at_every_length, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_block_ends_where_a_record_does, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_quote_inside_a_field_is_text, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_quote_never_closed_names_its_line, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_long_records_follow_each_other, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_record_may_be_long_but_not_endless, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_an_open_quote_is_guessed_when_a_record_is_too_long, set_up,
+        cmocka_unit_test_setup_teardown(test_a_small_file_is_one_block, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_line_end_is_added_where_the_last_is_missing, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_byte_order_mark_is_skipped_at_the_start_only, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_empty_file_has_no_block, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_not_there_or_a_folder_is_refused, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_blocks_join_to_the_file_at_every_length, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_block_ends_where_a_record_does, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_quote_inside_a_field_is_text, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_quote_never_closed_names_its_line, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_long_records_follow_each_other, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_record_may_be_long_but_not_endless, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_open_quote_is_guessed_when_a_record_is_too_long, start,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(test_a_packed_file_has_the_same_blocks, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_blocks_do_not_depend_on_threads, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_an_error_ends_the_file_for_everybody, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_the_stream_is_there_for_progress, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_every_allocation_can_fail, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_packed_file_has_the_same_blocks, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_blocks_do_not_depend_on_threads, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_error_ends_the_file_for_everybody, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_stream_is_there_for_progress, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_every_allocation_can_fail, start, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,25 +5,14 @@
 
 #include "io/safetensors.h"
 
-static test_memory memory;
-static medley_runtime *rt;
-static char *folder;
+#include "fixture.h"
+
 static char source[4096];
 
-static int set_up(void **state)
+static int start(void **state)
 {
-    (void)state;
-    rt = test_runtime(&memory, 1);
-    folder = test_folder();
+    set_up(state);
     snprintf(source, sizeof source, "%s/model.safetensors", folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_folder_end(folder);
-    test_runtime_end(rt, &memory);
     return 0;
 }
 
@@ -230,13 +219,13 @@ static void test_a_failed_write_leaves_the_old_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_tensors_and_metadata_come_back, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_the_bytes_are_those_of_the_format, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_headers_of_others_are_read, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_hostile_headers_are_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_truncated_file_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_what_cannot_be_written_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_failed_write_leaves_the_old_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_tensors_and_metadata_come_back, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_bytes_are_those_of_the_format, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_headers_of_others_are_read, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_hostile_headers_are_refused, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_truncated_file_is_refused, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_cannot_be_written_is_refused, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_failed_write_leaves_the_old_file, start, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

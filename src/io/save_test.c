@@ -8,25 +8,14 @@
 
 #include "io/save.h"
 
-static test_memory memory;
-static medley_runtime *rt;
-static char *folder;
+#include "fixture.h"
+
 static char store[4096]; /* folder/store */
 
-static int set_up(void **state)
+static int start(void **state)
 {
-    (void)state;
-    rt = test_runtime(&memory, 1);
-    folder = test_folder();
+    set_up(state);
     snprintf(store, sizeof store, "%s/store", folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_folder_end(folder);
-    test_runtime_end(rt, &memory);
     return 0;
 }
 
@@ -361,27 +350,27 @@ static void test_two_builders_do_not_mix(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_bytes_replace_a_file, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_the_old_file_stands_until_the_commit, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_full_disk_leaves_the_old_file, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_what_a_dead_writer_left_is_overwritten, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_file_has_one_writer_at_a_time, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_link_is_followed_and_stays_one, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_device_is_written_and_not_replaced, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_folder_or_a_missing_place_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_folder_appears_whole_and_alone, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_an_existing_folder_is_replaced_only_if_asked_and_ours, set_up,
+        cmocka_unit_test_setup_teardown(test_bytes_replace_a_file, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_old_file_stands_until_the_commit, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_full_disk_leaves_the_old_file, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_a_dead_writer_left_is_overwritten, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_file_has_one_writer_at_a_time, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_link_is_followed_and_stays_one, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_device_is_written_and_not_replaced, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_folder_or_a_missing_place_is_refused, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_folder_appears_whole_and_alone, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_existing_folder_is_replaced_only_if_asked_and_ours, start,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(test_an_abandoned_folder_leaves_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_full_disk_leaves_the_old_folder, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_every_allocation_can_fail, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_second_builder_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_paths_may_be_relative_or_end_in_slashes_or_be_a_dot, set_up,
+        cmocka_unit_test_setup_teardown(test_an_abandoned_folder_leaves_nothing, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_full_disk_leaves_the_old_folder, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_every_allocation_can_fail, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_second_builder_is_refused, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_paths_may_be_relative_or_end_in_slashes_or_be_a_dot, start,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(test_an_unwritable_place_is_named, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_folder_left_aside_comes_back, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_killed_builder_leaves_old_or_new, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_two_builders_do_not_mix, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_unwritable_place_is_named, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_folder_left_aside_comes_back, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_killed_builder_leaves_old_or_new, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_two_builders_do_not_mix, start, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

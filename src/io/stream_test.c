@@ -7,25 +7,14 @@
 #include "io/fingerprint.h"
 #include "io/stream.h"
 
-static test_memory memory;
-static medley_runtime *rt;
-static char *folder;
+#include "fixture.h"
+
 static char source[4096]; /* folder/x */
 
-static int set_up(void **state)
+static int start(void **state)
 {
-    (void)state;
-    rt = test_runtime(&memory, 1);
-    folder = test_folder();
+    set_up(state);
     snprintf(source, sizeof source, "%s/x", folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_folder_end(folder);
-    test_runtime_end(rt, &memory);
     return 0;
 }
 
@@ -249,15 +238,15 @@ static void test_every_allocation_can_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_plain_files_are_read_as_they_are, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_gzip_members_are_one_content, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_zstd_frames_are_one_content, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_truncated_file_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_damaged_gzip_file_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_damage_says_where_it_is, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_other_packings_are_refused_by_name, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_missing_file_is_named, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_every_allocation_can_fail, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_plain_files_are_read_as_they_are, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_gzip_members_are_one_content, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_zstd_frames_are_one_content, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_truncated_file_is_refused, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_damaged_gzip_file_is_refused, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_damage_says_where_it_is, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_other_packings_are_refused_by_name, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_missing_file_is_named, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_every_allocation_can_fail, start, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

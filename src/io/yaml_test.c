@@ -4,22 +4,7 @@
 
 #include "io/yaml.h"
 
-static test_memory memory;
-static medley_runtime *rt;
-
-static int set_up(void **state)
-{
-    (void)state;
-    rt = test_runtime(&memory, 1);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_runtime_end(rt, &memory);
-    return 0;
-}
+#include "fixture.h"
 
 /* Writes each pair as "line key=value;". */
 static medley_status note_pair(void *context, const char *key, const char *value, int line, medley_error *err)
