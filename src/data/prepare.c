@@ -4,6 +4,7 @@
 #include "data/store.h"
 #include "io/catalog.h"
 #include "io/save.h"
+#include "io/utf8.h"
 
 const medley_param prepare_table[] = {
     MEDLEY_TEXT(prepare_params, format, NULL, .flags = MEDLEY_PARAM_REQUIRED, .help = "what the input is; see medley list formats"),
@@ -165,6 +166,18 @@ static void describe_options(json *options, const medley_param *table, const voi
     }
 }
 
+/* The last part of a path, "ml-latest-small" of "../ml-latest-small/"; UTF-8 for dataset.json. */
+static const char *source_name(const char *path, char *name, size_t size)
+{
+    size_t end = strlen(path), start;
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    for (start = end; start > 0 && path[start - 1] != '/';)
+        start--;
+    snprintf(name, size, "%.*s", (int)(end - start), path + start);
+    return utf8_invalid_at(name, strlen(name)) < 0 ? name : "";
+}
+
 static medley_status write_description(const dataset *d, const prepare_params *p, const reader_class *reader,
                                        const void *reader_values, const filter_log *log, const char *hex,
                                        const char *folder, medley_error *err)
@@ -174,8 +187,10 @@ static medley_status write_description(const dataset *d, const prepare_params *p
     char *path = NULL;
     describe_options(options, prepare_table, p);
     describe_options(options, reader->params, reader_values);
+    char name[256];
     json_set_text(root, "format", STORE_FORMAT);
     json_set_text(root, "medley", medley_version());
+    json_set_text(root, "name", source_name(p->input, name, sizeof name));
     json_set_text(root, "reader", reader->name);
     json_set_int(root, "users", d->users.count);
     json_set_int(root, "items", d->items.count);
