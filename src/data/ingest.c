@@ -382,6 +382,7 @@ typedef struct interaction_file {
     records *records;
     const char *path;
     int user, item, rating, timestamp, columns;
+    int last_id; /* the later one of user and item */
 } interaction_file;
 
 static medley_status chunk_for(ingest *in, ingest_worker *w, int64_t rows, row_chunk **out, medley_error *err)
@@ -416,7 +417,8 @@ static medley_status take_user(const interaction_file *f, ingest_worker *w, deli
     *good = take_id(w, f->layout->encoding, field, line, f->user, &id, &length);
     if (!*good)
         return MEDLEY_OK;
-    if (length == w->last_user_length && memcmp(id, w->last_user, length) == 0) {
+    w->users_mixed = length != w->last_user_length || memcmp(id, w->last_user, length) != 0;
+    if (!w->users_mixed) {
         *index = w->last_user_index;
         return MEDLEY_OK;
     }
@@ -492,14 +494,21 @@ static medley_status take_list(const interaction_file *f, ingest_worker *w, cons
     return MEDLEY_OK;
 }
 
-/* Items of a large catalogue come from all over its map: the wait for memory overlaps with the rows before. */
-static inline void prefetch_item(const interaction_file *f, const ingest_worker *w, int64_t row)
+static inline void prefetch_id(const idmap *map, const record_block *block, delimited_field field)
+{
+    idmap_prefetch(map, block->bytes + field.start, field.end - field.start);
+}
+
+/* Ids come from all over their maps: the wait for memory overlaps with the rows before. */
+static inline void prefetch_row(const interaction_file *f, const ingest_worker *w, int64_t row)
 {
     const delimited_table *t = &w->table;
-    if (row >= t->row_count || t->row_end[row - 1] + (uint32_t)f->item >= t->row_end[row])
+    if (row >= t->row_count || t->row_end[row] - t->row_end[row - 1] <= (uint32_t)f->last_id)
         return;
-    const delimited_field field = t->fields[t->row_end[row - 1] + (uint32_t)f->item];
-    idmap_prefetch(&w->items.map, w->block.bytes + field.start, field.end - field.start);
+    const delimited_field *fields = t->fields + t->row_end[row - 1];
+    prefetch_id(&w->items.map, &w->block, fields[f->item]);
+    if (w->users_mixed)
+        prefetch_id(&w->users.map, &w->block, fields[f->user]);
 }
 
 static medley_status take_block(const interaction_file *f, ingest_worker *w, int64_t first_row, medley_error *err)
@@ -516,7 +525,7 @@ static medley_status take_block(const interaction_file *f, ingest_worker *w, int
         if (count == 1 && fields[0].start == fields[0].end)
             continue; /* an empty line */
         w->rows++;
-        prefetch_item(f, w, row + PREFETCH_ROWS);
+        prefetch_row(f, w, row + PREFETCH_ROWS);
         if (f->layout->list && count > f->item)
             TRY(take_list(f, w, fields, count, ingest_line(w, row), place, chunk, err));
         else if (!f->layout->list && count == f->columns)
@@ -572,6 +581,7 @@ static medley_status read_first_block(interaction_file *f, bool *more, medley_er
     f->rating = columns[2].index;
     f->timestamp = columns[3].index;
     f->columns = (int)w->table.row_end[0];
+    f->last_id = f->user > f->item ? f->user : f->item;
     const bool first = in->blocks == 0;
     if (!first && (in->has_rating != (f->rating >= 0) || in->has_timestamp != (f->timestamp >= 0)))
         return fail(err, MEDLEY_E_FORMAT, "%s: has %s, unlike %s; all files of a data set need the same columns", f->path,

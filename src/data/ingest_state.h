@@ -42,6 +42,7 @@ typedef struct ingest_worker {
     char last_user[64]; /* rows often come grouped by user */
     size_t last_user_length;
     uint32_t last_user_index;
+    bool users_mixed; /* the last row's user was another than the row's before */
     int64_t rows, bad_count; /* of the file being read */
     int64_t bad_taken;       /* of bad[], by ingest_settle */
     ingest_bad_row bad[INGEST_BAD_ROWS_KEPT];
