@@ -30,7 +30,7 @@ static medley_status tally_create(const medley_store *s, const uint32_t *index, 
     return MEDLEY_OK;
 }
 
-/* G = sum_i (2 i - n - 1) x_i / (n sum x) over ascending x: 0 all equal, 1 one has all. */
+/* G = sum_i (2 i - n - 1) x_i / ((n - 1) sum x) over ascending x: 0 all equal, 1 one has all. As the metric. */
 static double gini(const tally *t)
 {
     double sum = 0;
@@ -38,7 +38,7 @@ static double gini(const tally *t)
         const int64_t rank = t->length - i;
         sum += (double)(2 * rank - t->length - 1) * (double)t->count[i];
     }
-    return t->total > 0 ? sum / ((double)t->length * (double)t->total) : 0;
+    return t->total > 0 && t->length > 1 ? sum / ((double)(t->length - 1) * (double)t->total) : 0;
 }
 
 static double head_share(const tally *t, double head)

@@ -78,14 +78,14 @@ static void test_the_numbers_by_hand(void **state)
     assert_near(number(r, "per_user", "most"), 4);
     assert_near(number(r, "per_user", "fewest"), 1);
     assert_near(number(r, "per_user", "without_any"), 0);
-    /* 1 1 2 4: (-3 - 1 + 2 + 12) / (4 * 8) */
-    assert_near(number(r, "per_user", "gini"), 10.0 / 32);
+    /* 1 1 2 4: (-3 - 1 + 2 + 12) / (3 * 8) */
+    assert_near(number(r, "per_user", "gini"), 10.0 / 24);
     assert_near(number(r, "per_item", "mean"), 8.0 / 5);
     assert_near(number(r, "per_item", "median"), 1);
     assert_near(number(r, "per_item", "without_any"), 1);
     assert_near(number(r, "per_item", "share_of_top_20_percent"), 0.5);
-    /* 0 1 1 2 4: (0 - 2 + 0 + 4 + 16) / (5 * 8) */
-    assert_near(number(r, "per_item", "gini"), 18.0 / 40);
+    /* 0 1 1 2 4: (0 - 2 + 0 + 4 + 16) / (4 * 8) */
+    assert_near(number(r, "per_item", "gini"), 18.0 / 32);
     assert_string_equal(medley_report_text(r, "time", 0, "first"), "1970-01-01 00:00:00 UTC");
     assert_string_equal(medley_report_text(r, "time", 0, "last"), "2000-02-29 00:00:00 UTC");
     assert_near(number(r, "time", "same_second_as_the_one_before"), 2);
@@ -106,7 +106,7 @@ static void test_equal_shares_have_no_inequality_and_no_times_no_section(void **
     medley_report_free(r);
 }
 
-/* Gini as the mean absolute difference over twice the mean: another formula. */
+/* Gini as the mean absolute difference of two different users over twice the mean: another formula. */
 static void test_gini_is_half_the_relative_mean_difference(void **state)
 {
     (void)state;
@@ -131,7 +131,7 @@ static void test_gini_is_half_the_relative_mean_difference(void **state)
     text_release(&made);
     snprintf(plot, sizeof plot, "%s/plot.svg", folder);
     assert_ok(describe(plot, &r, err));
-    assert_near(number(r, "per_user", "gini"), differences / (2 * USERS * sum));
+    assert_near(number(r, "per_user", "gini"), differences / (2 * (USERS - 1) * sum));
     medley_report_free(r);
 }
 

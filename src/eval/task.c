@@ -19,11 +19,3 @@ const task_class task_classes[] = {
     },
     {.name = NULL},
 };
-
-const task_class *task_find(const char *name)
-{
-    for (const task_class *t = task_classes; t->name != NULL; t++)
-        if (strcmp(t->name, name) == 0)
-            return t;
-    return NULL;
-}

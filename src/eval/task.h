@@ -12,6 +12,5 @@ typedef struct task_class {
 } task_class;
 
 extern const task_class task_classes[]; /* ends with name NULL */
-const task_class *task_find(const char *name); /* NULL: none */
 
 #endif
