@@ -82,10 +82,10 @@ static medley_status run(const medley_runtime *rt, heap *memory, bench *b, medle
     for (int64_t u = 0; u < b->users; u++)
         queries[u] = (uint32_t)u;
     TRY_DONE(matrix_make(rt, b->users, b->items, SEEN, &seen, err));
-    const scoring how = {.form = SCORING_FACTORED, .items = b->items, .factors = b->factors, .user = b->user,
-                         .item = b->item};
-    const ranking_request request = {.how = &how, .queries = b->users, .user = queries, .seed = 1, .k = TOP,
-                                     .excluded = &seen.view};
+    const scoring how = {
+        .form = SCORING_FACTORED, .items = b->items, .factors = b->factors, .user = b->user, .item = b->item};
+    const ranking_request request = {
+        .how = &how, .queries = b->users, .user = queries, .seed = 1, .k = TOP, .excluded = &seen.view};
     const int64_t before = memory->live;
     double ours = 1e9, peer = 1e9;
     memory->peak = before;
@@ -102,8 +102,8 @@ static medley_status run(const medley_runtime *rt, heap *memory, bench *b, medle
              (long long)b->factors, TOP);
     print_result(name, ours, peer);
     fprintf(stdout, "# peer: bare GEMM of the same blocks, %.1f GFLOP/s; ranking held %.1f MB\n",
-           2e-9 * (double)b->users * (double)b->items * (double)b->factors / peer,
-           (double)(memory->peak - before) * 1e-6);
+            2e-9 * (double)b->users * (double)b->items * (double)b->factors / peer,
+            (double)(memory->peak - before) * 1e-6);
 done:
     csr_release(&seen);
     for (int w = 0; b->scores != NULL && w < parallel_workers(rt); w++)
@@ -120,7 +120,8 @@ int main(int argc, char **argv)
     heap memory = {0};
     const medley_runtime_options options = {.threads = (int)argument(argc, argv, 1, 0),
                                             .allocator = {counting_resize, &memory}};
-    bench b = {.users = argument(argc, argv, 2, 100000), .items = argument(argc, argv, 3, 50000),
+    bench b = {.users = argument(argc, argv, 2, 100000),
+               .items = argument(argc, argv, 3, 50000),
                .factors = argument(argc, argv, 4, 64)};
     medley_runtime *rt;
     medley_error err;

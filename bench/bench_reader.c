@@ -11,8 +11,13 @@
 static medley_status read_once(const medley_runtime *rt, const char *path, double *seconds, medley_error *err)
 {
     static const ingest_options options = {.rating_min = 0, .rating_max = 1000};
-    static const interaction_layout movielens = {.delimiter = ",", .header = true, .quotes = true, .user = "userId",
-                                                 .item = "movieId", .rating = "rating", .timestamp = "timestamp",
+    static const interaction_layout movielens = {.delimiter = ",",
+                                                 .header = true,
+                                                 .quotes = true,
+                                                 .user = "userId",
+                                                 .item = "movieId",
+                                                 .rating = "rating",
+                                                 .timestamp = "timestamp",
                                                  .part = -1};
     ingest *in;
     TRY(ingest_create(rt, &options, &in, err));
@@ -33,7 +38,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench_reader ratings.csv [threads]\n");
         return 2;
     }
-    if (medley_runtime_create(&options, &rt, &err) != MEDLEY_OK || read_once(rt, argv[1], &seconds, &err) != MEDLEY_OK) {
+    if (medley_runtime_create(&options, &rt, &err) != MEDLEY_OK ||
+        read_once(rt, argv[1], &seconds, &err) != MEDLEY_OK) {
         fprintf(stderr, "bench_reader: %s\n", err.message);
         return 1;
     }

@@ -48,7 +48,8 @@ static const char *scratch_base(void)
     struct statvfs shared;
     if (named != NULL && named[0] != '\0')
         return named;
-    const bool roomy = statvfs("/dev/shm", &shared) == 0 && (uint64_t)shared.f_bavail * shared.f_frsize > UINT64_C(1) << 30;
+    const bool roomy =
+        statvfs("/dev/shm", &shared) == 0 && (uint64_t)shared.f_bavail * shared.f_frsize > UINT64_C(1) << 30;
     return roomy && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
 }
 

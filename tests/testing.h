@@ -10,11 +10,11 @@
 #include <cmocka.h>
 #undef fail /* ours is in base/error.h */
 #undef fail_msg
-#define fail_msg(...)                    \
-    do {                                 \
+#define fail_msg(...)                       \
+    do {                                    \
         print_error("ERROR: " __VA_ARGS__); \
-        print_error("\n");               \
-        _fail(__FILE__, __LINE__);       \
+        print_error("\n");                  \
+        _fail(__FILE__, __LINE__);          \
     } while (0)
 
 #include <medley/runtime.h>
@@ -46,73 +46,71 @@ void test_read_end(char *bytes);
 const char *test_data(const char *name);
 
 /* Asserts that a call returned `want` and that its message holds `part`. */
-#define assert_fails(call, want, part)                                      \
-    do {                                                                    \
-        medley_error error_ = {MEDLEY_OK, ""};                              \
-        medley_error *err = &error_;                                        \
-        const medley_status got_ = (call);                                  \
-        if (got_ != (want) || strstr(error_.message, part) == NULL)         \
-            fail_msg("%s: %s '%s', expected %s '...%s...'", #call, medley_status_name(got_), \
-                     error_.message, medley_status_name(want), part);       \
+#define assert_fails(call, want, part)                                                                       \
+    do {                                                                                                     \
+        medley_error error_ = {MEDLEY_OK, ""};                                                               \
+        medley_error *err = &error_;                                                                         \
+        const medley_status got_ = (call);                                                                   \
+        if (got_ != (want) || strstr(error_.message, part) == NULL)                                          \
+            fail_msg("%s: %s '%s', expected %s '...%s...'", #call, medley_status_name(got_), error_.message, \
+                     medley_status_name(want), part);                                                        \
     } while (0)
 
 /* Asserts success; the call may use `err`. */
-#define assert_ok(call)                                                                     \
-    do {                                                                                    \
-        medley_error error_ = {MEDLEY_OK, ""};                                              \
-        medley_error *err = &error_;                                                        \
-        const medley_status got_ = (call);                                                  \
-        (void)err;                                                                          \
-        if (got_ != MEDLEY_OK)                                                              \
-            fail_msg("%s: %s '%s'", #call, medley_status_name(got_), error_.message);       \
+#define assert_ok(call)                                                               \
+    do {                                                                              \
+        medley_error error_ = {MEDLEY_OK, ""};                                        \
+        medley_error *err = &error_;                                                  \
+        const medley_status got_ = (call);                                            \
+        (void)err;                                                                    \
+        if (got_ != MEDLEY_OK)                                                        \
+            fail_msg("%s: %s '%s'", #call, medley_status_name(got_), error_.message); \
     } while (0)
 
 /* Runs `call`, which may use `rt` and `err`, with 0, 1, 2, ... allocations allowed until it returns
  * OK. Every earlier run must return E_NOMEM and leave no block behind; so must `undo` after the OK one. */
-#define BRUTAL(rt, memory, call, undo)                                                 \
-    for (int64_t allowed_ = 0;; allowed_++) {                                          \
-        const int64_t before_ = (memory)->live;                                        \
-        medley_error error_ = {MEDLEY_OK, ""};                                         \
-        medley_error *err = &error_;                                                   \
-        (void)err;                                                                     \
-        (memory)->allowed = allowed_;                                                  \
-        const medley_status got_ = (call);                                             \
-        (memory)->allowed = -1;                                                        \
-        if (got_ == MEDLEY_OK) {                                                       \
-            undo;                                                                      \
-            assert_int_equal((memory)->live, before_);                                 \
-            break;                                                                     \
-        }                                                                              \
-        if (got_ != MEDLEY_E_NOMEM)                                                    \
-            fail_msg("allocation %lld: %s '%s'", (long long)allowed_, medley_status_name(got_), \
-                     error_.message);                                                  \
-        assert_int_equal((memory)->live, before_);                                     \
+#define BRUTAL(rt, memory, call, undo)                                                                           \
+    for (int64_t allowed_ = 0;; allowed_++) {                                                                    \
+        const int64_t before_ = (memory)->live;                                                                  \
+        medley_error error_ = {MEDLEY_OK, ""};                                                                   \
+        medley_error *err = &error_;                                                                             \
+        (void)err;                                                                                               \
+        (memory)->allowed = allowed_;                                                                            \
+        const medley_status got_ = (call);                                                                       \
+        (memory)->allowed = -1;                                                                                  \
+        if (got_ == MEDLEY_OK) {                                                                                 \
+            undo;                                                                                                \
+            assert_int_equal((memory)->live, before_);                                                           \
+            break;                                                                                               \
+        }                                                                                                        \
+        if (got_ != MEDLEY_E_NOMEM)                                                                              \
+            fail_msg("allocation %lld: %s '%s'", (long long)allowed_, medley_status_name(got_), error_.message); \
+        assert_int_equal((memory)->live, before_);                                                               \
     }
 
 /* Runs `call`, which may use `rt` and `err`, with its 1st, 2nd, 3rd, ... change of the disk failing
  * until it returns OK. Every earlier run must return E_IO and leave no block behind, and `check` what
  * it should be; so must `undo` after the OK one. Needs "io/file.h". */
-#define FULL_DISK(rt, memory, call, check, undo)                                       \
-    for (int64_t allowed_ = 1;; allowed_++) {                                          \
-        const int64_t before_ = (memory)->live;                                        \
-        struct file_faults faults_ = {allowed_};                                       \
-        medley_error error_ = {MEDLEY_OK, ""};                                         \
-        medley_error *err = &error_;                                                   \
-        (void)err;                                                                     \
-        (rt)->faults = &faults_;                                                       \
-        const medley_status got_ = (call);                                             \
-        (rt)->faults = NULL;                                                           \
-        if (got_ == MEDLEY_OK) {                                                       \
-            undo;                                                                      \
-            assert_int_equal((memory)->live, before_);                                 \
-            assert_true(allowed_ > 1);                                                 \
-            break;                                                                     \
-        }                                                                              \
-        if (got_ != MEDLEY_E_IO)                                                       \
-            fail_msg("change %lld: %s '%s'", (long long)allowed_, medley_status_name(got_), \
-                     error_.message);                                                  \
-        assert_int_equal((memory)->live, before_);                                     \
-        check;                                                                         \
+#define FULL_DISK(rt, memory, call, check, undo)                                                             \
+    for (int64_t allowed_ = 1;; allowed_++) {                                                                \
+        const int64_t before_ = (memory)->live;                                                              \
+        struct file_faults faults_ = {allowed_};                                                             \
+        medley_error error_ = {MEDLEY_OK, ""};                                                               \
+        medley_error *err = &error_;                                                                         \
+        (void)err;                                                                                           \
+        (rt)->faults = &faults_;                                                                             \
+        const medley_status got_ = (call);                                                                   \
+        (rt)->faults = NULL;                                                                                 \
+        if (got_ == MEDLEY_OK) {                                                                             \
+            undo;                                                                                            \
+            assert_int_equal((memory)->live, before_);                                                       \
+            assert_true(allowed_ > 1);                                                                       \
+            break;                                                                                           \
+        }                                                                                                    \
+        if (got_ != MEDLEY_E_IO)                                                                             \
+            fail_msg("change %lld: %s '%s'", (long long)allowed_, medley_status_name(got_), error_.message); \
+        assert_int_equal((memory)->live, before_);                                                           \
+        check;                                                                                               \
     }
 
 #endif

@@ -66,8 +66,7 @@ MEDLEY_API MEDLEY_MUST_USE medley_status medley_ranker_rank(medley_ranker *ranke
  * items, scores [k]        as above
  *
  * Fails as above, and with E_ARGUMENT when the model cannot rank from a history. */
-MEDLEY_API MEDLEY_MUST_USE medley_status medley_ranker_rank_history(medley_ranker *ranker,
-                                                                    const int64_t *history,
+MEDLEY_API MEDLEY_MUST_USE medley_status medley_ranker_rank_history(medley_ranker *ranker, const int64_t *history,
                                                                     int64_t history_count, int64_t k,
                                                                     int64_t *items, float *scores,
                                                                     medley_error *err);

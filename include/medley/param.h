@@ -35,6 +35,7 @@ typedef struct medley_param {
     int flags;
 } medley_param;
 
+/* clang-format off */
 /* Ties a row to a field: when the field's type and the row's kind differ, it does not compile. */
 #ifndef __cplusplus
 #define MEDLEY_FIELD(type, owner, field) _Generic(((owner *)0)->field, type: offsetof(owner, field))
@@ -55,6 +56,7 @@ typedef struct medley_param {
      .preset = preset_, __VA_ARGS__}
 #define MEDLEY_PARAMS_END {.kind = MEDLEY_PARAM_END}
 #endif
+/* clang-format on */
 
 /* The row called `name`, or NULL. '-' and '_' are the same in `name`. table may be NULL. */
 MEDLEY_API const medley_param *medley_param_find(const medley_param *table, const char *name);

@@ -34,8 +34,8 @@ typedef enum medley_reference_form {
 /* Reference text of one member, made from its table alone; a report whose text is the page.
  * Fails with E_NOT_FOUND, E_NOMEM. */
 MEDLEY_API MEDLEY_MUST_USE medley_status medley_reference(medley_runtime *runtime, const char *kind,
-                                                          const char *name, medley_reference_form form,
-                                                          char **out, medley_error *err);
+                                                          const char *name, medley_reference_form form, char **out,
+                                                          medley_error *err);
 /* Frees a text that the library returned through `char **`. */
 MEDLEY_API void medley_text_free(char *text);
 

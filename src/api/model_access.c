@@ -24,7 +24,8 @@ static medley_status read_origin(const medley_runtime *rt, const char *run, run_
     *out = (run_origin){.rt = rt};
     TRY_DONE(file_join(rt, run, "config.yaml", &path, err));
     if (!file_exists(path)) {
-        status = fail(err, MEDLEY_E_NOT_FOUND, "run: '%s' is no run: it has no config.yaml (see medley train)", run);
+        status =
+            fail(err, MEDLEY_E_NOT_FOUND, "run: '%s' is no run: it has no config.yaml (see medley train)", run);
         goto done;
     }
     TRY_DONE(file_read_whole(rt, path, RUN_TEXT_LONGEST, &bytes, &length, err));
@@ -49,12 +50,14 @@ static medley_status load_parts(medley_model *m, const char *run, const char *st
     TRY_DONE(store_open(m->rt, store != NULL && store[0] != '\0' ? store : origin.store, names, &m->store, err));
     TRY_DONE(judging_open(m->store, origin.split, &m->split, err));
     if (strcmp(m->split.facts.fingerprint, m->file.fingerprint) != 0)
-        status = fail(err, MEDLEY_E_STALE, "run: '%s' was trained on split %s, but '%s' of %s is %s now; train again", run,
-                      m->file.fingerprint, origin.split, m->store->path, m->split.facts.fingerprint);
+        status =
+            fail(err, MEDLEY_E_STALE, "run: '%s' was trained on split %s, but '%s' of %s is %s now; train again",
+                 run, m->file.fingerprint, origin.split, m->store->path, m->split.facts.fingerprint);
     else if (m->file.users != m->store->users || m->file.items != m->store->items)
-        status = fail(err, MEDLEY_E_STALE, "run: '%s' knows %lld users and %lld items, the store has %lld and %lld", run,
-                      (long long)m->file.users, (long long)m->file.items, (long long)m->store->users,
-                      (long long)m->store->items);
+        status =
+            fail(err, MEDLEY_E_STALE, "run: '%s' knows %lld users and %lld items, the store has %lld and %lld",
+                 run, (long long)m->file.users, (long long)m->file.items, (long long)m->store->users,
+                 (long long)m->store->items);
     else
         status = m->file.class->scoring(&m->file.state, m->store->users, m->store->items, &m->how, err);
 done:
@@ -64,8 +67,8 @@ done:
     return status;
 }
 
-medley_status model_open(const medley_runtime *rt, const char *run, const char *store, bool names, medley_model **out,
-                         medley_error *err)
+medley_status model_open(const medley_runtime *rt, const char *run, const char *store, bool names,
+                         medley_model **out, medley_error *err)
 {
     medley_model *m;
     *out = NULL;

@@ -26,7 +26,8 @@ typedef struct operation_class {
     size_t size;
     const char *member_kind; /* "formats", ...: the kind named by the setting member_key; or NULL */
     const char *member_key;
-    medley_status (*run)(medley_runtime *rt, const bound_settings *settings, medley_report *report, medley_error *err);
+    medley_status (*run)(medley_runtime *rt, const bound_settings *settings, medley_report *report,
+                         medley_error *err);
 } operation_class;
 
 extern const operation_class *const operation_classes[]; /* ends with NULL */

@@ -20,18 +20,26 @@ typedef struct evaluate_params {
 } evaluate_params;
 
 static const medley_param table[] = {
-    MEDLEY_TEXT(evaluate_params, run, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH, .help = "the run to judge"),
+    MEDLEY_TEXT(evaluate_params, run, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH,
+                .help = "the run to judge"),
     MEDLEY_TEXT(evaluate_params, task, "retrieval", .help = "what is asked of a list; see medley list tasks"),
     MEDLEY_ENUM(evaluate_params, part, "test", "test|val", .help = "the part of the split with the answers"),
     MEDLEY_TEXT(evaluate_params, cutoffs, "5,10,20", .help = "list lengths, ascending, separated by commas"),
-    MEDLEY_TEXT(evaluate_params, metrics, "all", .help = "names separated by commas, or all; see medley list metrics"),
-    MEDLEY_ENUM(evaluate_params, mask, "auto", "auto|known|none", .help = "take known items from the candidates; auto: as the task says"),
-    MEDLEY_ENUM(evaluate_params, history, "known", "known|train", .help = "what models score from: all that is known before the target, or training only"),
-    MEDLEY_REAL(evaluate_params, relevant_from, "0", 0, 1e6, .help = "a held-out interaction is relevant from this rating on"),
+    MEDLEY_TEXT(evaluate_params, metrics, "all",
+                .help = "names separated by commas, or all; see medley list metrics"),
+    MEDLEY_ENUM(evaluate_params, mask, "auto", "auto|known|none",
+                .help = "take known items from the candidates; auto: as the task says"),
+    MEDLEY_ENUM(evaluate_params, history, "known", "known|train",
+                .help = "what models score from: all that is known before the target, or training only"),
+    MEDLEY_REAL(evaluate_params, relevant_from, "0", 0, 1e6,
+                .help = "a held-out interaction is relevant from this rating on"),
     MEDLEY_INT(evaluate_params, seed, "0", 0, 9e15, .help = "of the hash that orders ties in the lists shown"),
-    MEDLEY_TEXT(evaluate_params, per_user, "", .flags = MEDLEY_PARAM_PATH, .help = "TSV file for every user's values"),
-    MEDLEY_TEXT(evaluate_params, recs, "", .flags = MEDLEY_PARAM_PATH, .help = "TSV file for the lists: user, rank, item, score, title"),
-    MEDLEY_TEXT(evaluate_params, store, "", .flags = MEDLEY_PARAM_PATH, .help = "the store, when it is not where the run was trained"),
+    MEDLEY_TEXT(evaluate_params, per_user, "", .flags = MEDLEY_PARAM_PATH,
+                .help = "TSV file for every user's values"),
+    MEDLEY_TEXT(evaluate_params, recs, "", .flags = MEDLEY_PARAM_PATH,
+                .help = "TSV file for the lists: user, rank, item, score, title"),
+    MEDLEY_TEXT(evaluate_params, store, "", .flags = MEDLEY_PARAM_PATH,
+                .help = "the store, when it is not where the run was trained"),
     MEDLEY_PARAMS_END,
 };
 
@@ -55,7 +63,8 @@ static medley_status parse_cutoffs(judgement *j, medley_error *err)
         const size_t length = strcspn(at, ",");
         int64_t k;
         if (!number_int(at, length, &k) || k < 1 || k > 100000)
-            return fail(err, MEDLEY_E_CONFIG, "cutoffs: '%.*s' is no list length; accepted: 1..100000, separated by commas",
+            return fail(err, MEDLEY_E_CONFIG,
+                        "cutoffs: '%.*s' is no list length; accepted: 1..100000, separated by commas",
                         length < 60 ? (int)length : 60, at);
         if (j->cutoff_count > 0 && k <= j->cutoffs[j->cutoff_count - 1])
             return fail(err, MEDLEY_E_CONFIG, "cutoffs: %lld does not ascend", (long long)k);
@@ -133,7 +142,8 @@ static medley_status count_training(judgement *j, medley_error *err)
     return MEDLEY_OK;
 }
 
-static medley_status judgement_create(const medley_runtime *rt, const evaluate_params *p, judgement *j, medley_error *err)
+static medley_status judgement_create(const medley_runtime *rt, const evaluate_params *p, judgement *j,
+                                      medley_error *err)
 {
     registry_member member;
     *j = (judgement){.p = p};
@@ -146,7 +156,8 @@ static medley_status judgement_create(const medley_runtime *rt, const evaluate_p
     TRY(parse_metrics(j, err));
     TRY(model_open(rt, p->run, p->store, true, &j->model, err));
     if (j->task->needs_order && !j->model->store->ordered)
-        return fail(err, MEDLEY_E_CONFIG, "task: '%s' needs an order in time, which the store does not have", p->task);
+        return fail(err, MEDLEY_E_CONFIG, "task: '%s' needs an order in time, which the store does not have",
+                    p->task);
     TRY(find_targets(j, err));
     TRY(count_training(j, err));
     return model_known(j->model, p->part == PART_CHOICE_TEST ? KNOWN_TRAIN_VAL : KNOWN_TRAIN, &j->history, err);
@@ -173,16 +184,19 @@ static void tell_protocol(const judgement *j, const evaluation *e, medley_report
     report_facts(r, "protocol", "Protocol");
     report_string(r, "model", m->file.class->name);
     report_string(r, "task", j->task->name);
-    snprintf(shown, sizeof shown, "%s (%s, seed %lld)", m->split.facts.name, m->split.facts.strategy, (long long)m->split.facts.seed);
+    snprintf(shown, sizeof shown, "%s (%s, seed %lld)", m->split.facts.name, m->split.facts.strategy,
+             (long long)m->split.facts.seed);
     report_string(r, "split", shown);
     report_string(r, "part", j->p->part == PART_CHOICE_TEST ? "test" : "val");
     snprintf(shown, sizeof shown, "all %lld items", (long long)m->store->items);
     report_string(r, "candidates", shown);
-    report_string(r, "masked", !j->masked ? "nothing"
-                               : j->p->part == PART_CHOICE_TEST ? "the user's training and validation items"
-                                                                : "the user's training items");
-    report_string(r, "history", j->p->history == HISTORY_KNOWN && j->p->part == PART_CHOICE_TEST ? "training and validation"
-                                                                                                 : "training");
+    report_string(r, "masked",
+                  !j->masked                       ? "nothing"
+                  : j->p->part == PART_CHOICE_TEST ? "the user's training and validation items"
+                                                   : "the user's training items");
+    report_string(r, "history",
+                  j->p->history == HISTORY_KNOWN && j->p->part == PART_CHOICE_TEST ? "training and validation"
+                                                                                   : "training");
     report_real(r, "relevant_from", j->p->relevant_from);
     report_string(r, "ties", "expected value over random order; lists shown are ordered by hash");
     report_int(r, "users", e->users);
@@ -219,7 +233,8 @@ static medley_status write_per_user(const judgement *j, const evaluation *e, med
     text_add(&out, "user\ttargets");
     for (int64_t n = 0; n < width; n++)
         if (j->metrics[n / j->cutoff_count]->of_user != NULL)
-            text_format(&out, "\t%s@%lld", j->metrics[n / j->cutoff_count]->name, (long long)j->cutoffs[n % j->cutoff_count]);
+            text_format(&out, "\t%s@%lld", j->metrics[n / j->cutoff_count]->name,
+                        (long long)j->cutoffs[n % j->cutoff_count]);
     text_add(&out, "\n");
     for (int64_t i = 0; i < e->users; i++) {
         text_add_plain(&out, j->model->store->user_ids[e->user[i]]);
@@ -247,7 +262,8 @@ static medley_status write_lists(const judgement *j, const evaluation *e, medley
     medley_status status = list_file_open(j->model->store, j->p->recs, &lists, err);
     for (int64_t i = 0; status == MEDLEY_OK && i < e->users * e->longest; i++)
         if (e->lists[i] != UINT32_MAX)
-            status = list_file_add(lists, e->user[i / e->longest], i % e->longest + 1, e->lists[i], e->scores[i], err);
+            status =
+                list_file_add(lists, e->user[i / e->longest], i % e->longest + 1, e->lists[i], e->scores[i], err);
     if (status == MEDLEY_OK)
         return list_file_commit(lists, err);
     list_file_abandon(lists);
@@ -308,8 +324,9 @@ static medley_status run(medley_runtime *rt, const bound_settings *s, medley_rep
 const operation_class operation_evaluate = {
     .name = "evaluate",
     .summary = "judge a run's lists by a part of its split",
-    .details = "Prints every choice behind the numbers, and writes them to metrics.json in the run folder. Use part val "
-               "while choosing; test is for the end.",
+    .details =
+        "Prints every choice behind the numbers, and writes them to metrics.json in the run folder. Use part val "
+        "while choosing; test is for the end.",
     .table = table,
     .size = sizeof(evaluate_params),
     .run = run,

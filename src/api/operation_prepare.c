@@ -11,8 +11,9 @@ static medley_status run(medley_runtime *rt, const bound_settings *s, medley_rep
 const operation_class operation_prepare = {
     .name = "prepare",
     .summary = "read a raw data set, clean it, and write a store",
-    .details = "The store is whole or not there: an interrupted or failed run leaves what was there before. Each format "
-               "has settings of its own: medley help format NAME.",
+    .details =
+        "The store is whole or not there: an interrupted or failed run leaves what was there before. Each format "
+        "has settings of its own: medley help format NAME.",
     .table = prepare_table,
     .size = sizeof(prepare_params),
     .member_kind = "formats",

@@ -13,14 +13,18 @@ typedef struct recommend_params {
 } recommend_params;
 
 static const medley_param table[] = {
-    MEDLEY_TEXT(recommend_params, run, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH, .help = "the run to rank with"),
+    MEDLEY_TEXT(recommend_params, run, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH,
+                .help = "the run to rank with"),
     MEDLEY_TEXT(recommend_params, users, "", .help = "user ids separated by commas"),
     MEDLEY_BOOL(recommend_params, all, "false", .help = "all users of the store"),
     MEDLEY_INT(recommend_params, top_k, "10", 1, 100000, .help = "items a user"),
-    MEDLEY_ENUM(recommend_params, known, "all", "train|train_val|all", .help = "the interactions that are scored from and left out of the list"),
-    MEDLEY_TEXT(recommend_params, out, "", .flags = MEDLEY_PARAM_PATH, .help = "TSV file for the lists; empty: the report"),
+    MEDLEY_ENUM(recommend_params, known, "all", "train|train_val|all",
+                .help = "the interactions that are scored from and left out of the list"),
+    MEDLEY_TEXT(recommend_params, out, "", .flags = MEDLEY_PARAM_PATH,
+                .help = "TSV file for the lists; empty: the report"),
     MEDLEY_INT(recommend_params, seed, "0", 0, 9e15, .help = "of the hash that orders ties"),
-    MEDLEY_TEXT(recommend_params, store, "", .flags = MEDLEY_PARAM_PATH, .help = "the store, when it is not where the run was trained"),
+    MEDLEY_TEXT(recommend_params, store, "", .flags = MEDLEY_PARAM_PATH,
+                .help = "the store, when it is not where the run was trained"),
     MEDLEY_PARAMS_END,
 };
 
@@ -47,7 +51,8 @@ static medley_status add_named_users(list_table *t, const char *names, medley_er
         const size_t length = strcspn(at, ",");
         const uint32_t user = idmap_find(map, at, length);
         if (user == IDMAP_NONE)
-            return fail(err, MEDLEY_E_NOT_FOUND, "users: '%.*s' is no user of the store, which has %lld, '%s' for one",
+            return fail(err, MEDLEY_E_NOT_FOUND,
+                        "users: '%.*s' is no user of the store, which has %lld, '%s' for one",
                         length < 100 ? (int)length : 100, at, (long long)t->model->store->users,
                         t->model->store->user_ids[0]);
         TRY(add_user(t, user, err));
@@ -158,14 +163,16 @@ done:
 const operation_class operation_recommend = {
     .name = "recommend",
     .summary = "rank items for users, with titles",
-    .details = "Lists come from the same path as evaluation: with known train_val they are the lists that evaluate judges "
-               "on test.",
+    .details =
+        "Lists come from the same path as evaluation: with known train_val they are the lists that evaluate judges "
+        "on test.",
     .table = table,
     .size = sizeof(recommend_params),
     .run = run,
 };
 
-medley_status medley_recommend(medley_runtime *rt, medley_config *config, medley_report **report, medley_error *err)
+medley_status medley_recommend(medley_runtime *rt, medley_config *config, medley_report **report,
+                               medley_error *err)
 {
     return operation_run(&operation_recommend, rt, config, report, err);
 }

@@ -16,9 +16,10 @@ static medley_status run(medley_runtime *rt, const bound_settings *s, medley_rep
 const operation_class operation_split = {
     .name = "split",
     .summary = "divide a store's interactions into train, validation and test, with the leak report",
-    .details = "The leak report counts test interactions that precede training ones in time, pairs that are in both, and "
-               "users and items of test that training never saw. Each strategy has settings of its own: medley help "
-               "strategy NAME.",
+    .details =
+        "The leak report counts test interactions that precede training ones in time, pairs that are in both, and "
+        "users and items of test that training never saw. Each strategy has settings of its own: medley help "
+        "strategy NAME.",
     .table = split_table,
     .size = sizeof(split_params),
     .member_kind = "strategies",

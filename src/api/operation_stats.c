@@ -8,8 +8,10 @@ typedef struct stats_params {
 } stats_params;
 
 static const medley_param table[] = {
-    MEDLEY_TEXT(stats_params, store, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH, .help = "the store to describe"),
-    MEDLEY_TEXT(stats_params, plot, "", .flags = MEDLEY_PARAM_PATH, .help = "SVG file to write: interactions per user and item by rank"),
+    MEDLEY_TEXT(stats_params, store, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH,
+                .help = "the store to describe"),
+    MEDLEY_TEXT(stats_params, plot, "", .flags = MEDLEY_PARAM_PATH,
+                .help = "SVG file to write: interactions per user and item by rank"),
     MEDLEY_PARAMS_END,
 };
 

@@ -11,8 +11,9 @@ static medley_status run(medley_runtime *rt, const bound_settings *s, medley_rep
 const operation_class operation_synth = {
     .name = "synth",
     .summary = "make up a raw data set with known structure, in the shape of MovieLens",
-    .details = "Tastes over genres, popularity with a long tail, series whose parts follow each other. Writes ratings.csv "
-               "and movies.csv; `medley prepare --format movielens` reads them.",
+    .details =
+        "Tastes over genres, popularity with a long tail, series whose parts follow each other. Writes ratings.csv "
+        "and movies.csv; `medley prepare --format movielens` reads them.",
     .table = synthetic_table,
     .size = sizeof(synthetic_params),
     .run = run,

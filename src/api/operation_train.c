@@ -15,10 +15,14 @@ typedef struct train_params {
 } train_params;
 
 static const medley_param table[] = {
-    MEDLEY_TEXT(train_params, store, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH, .help = "the store to learn from"),
-    MEDLEY_TEXT(train_params, split, NULL, .flags = MEDLEY_PARAM_REQUIRED, .help = "its split; only the training part is learnt from"),
-    MEDLEY_TEXT(train_params, model, NULL, .flags = MEDLEY_PARAM_REQUIRED, .help = "what to fit; see medley list models"),
-    MEDLEY_TEXT(train_params, run, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH, .help = "run folder to make"),
+    MEDLEY_TEXT(train_params, store, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH,
+                .help = "the store to learn from"),
+    MEDLEY_TEXT(train_params, split, NULL, .flags = MEDLEY_PARAM_REQUIRED,
+                .help = "its split; only the training part is learnt from"),
+    MEDLEY_TEXT(train_params, model, NULL, .flags = MEDLEY_PARAM_REQUIRED,
+                .help = "what to fit; see medley list models"),
+    MEDLEY_TEXT(train_params, run, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH,
+                .help = "run folder to make"),
     MEDLEY_INT(train_params, seed, "0", 0, 9e15, .help = "of everything random in the model"),
     MEDLEY_BOOL(train_params, force, "false", .help = "replace a run that is there"),
     MEDLEY_PARAMS_END,
@@ -31,8 +35,8 @@ static double seconds_now(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static medley_status write_text(const medley_runtime *rt, const char *folder, const char *name, const text *content,
-                                medley_error *err)
+static medley_status write_text(const medley_runtime *rt, const char *folder, const char *name,
+                                const text *content, medley_error *err)
 {
     char *path;
     TRY(file_join(rt, folder, name, &path, err));
@@ -42,7 +46,8 @@ static medley_status write_text(const medley_runtime *rt, const char *folder, co
 }
 
 /* config.yaml: every setting with its origin; it trains the same model again with --config. */
-static medley_status write_config(const medley_runtime *rt, const bound_settings *s, const char *folder, medley_error *err)
+static medley_status write_config(const medley_runtime *rt, const bound_settings *s, const char *folder,
+                                  medley_error *err)
 {
     text yaml = {.rt = rt};
     text_format(&yaml, "# medley %s train\n", medley_version());
@@ -57,8 +62,9 @@ static medley_status write_log(const medley_runtime *rt, const char *folder, con
                                const model_class *class, double seconds, medley_error *err)
 {
     text log = {.rt = rt};
-    text_format(&log, "model %s\nusers %lld\nitems %lld\ninteractions %lld\nthreads %d\nfit_seconds %.3f\n", class->name,
-                (long long)data->users, (long long)data->items, (long long)csr_count(&data->matrix), rt->threads, seconds);
+    text_format(&log, "model %s\nusers %lld\nitems %lld\ninteractions %lld\nthreads %d\nfit_seconds %.3f\n",
+                class->name, (long long)data->users, (long long)data->items, (long long)csr_count(&data->matrix),
+                rt->threads, seconds);
     medley_status status = text_status(&log, err);
     if (status == MEDLEY_OK)
         status = write_text(rt, folder, "log.txt", &log, err);
@@ -139,8 +145,9 @@ done:
 const operation_class operation_train = {
     .name = "train",
     .summary = "fit a model on the training part of a split and write a run folder",
-    .details = "Test interactions cannot be read from here. A run folder holds config.yaml (every setting and where it "
-               "came from), model.safetensors and log.txt. Each model has settings of its own: medley help model NAME.",
+    .details =
+        "Test interactions cannot be read from here. A run folder holds config.yaml (every setting and where it "
+        "came from), model.safetensors and log.txt. Each model has settings of its own: medley help model NAME.",
     .table = table,
     .size = sizeof(train_params),
     .member_kind = "models",

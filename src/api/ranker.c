@@ -52,12 +52,13 @@ static medley_status write_list(void *context, const ranked *result, int worker,
 
 static medley_status check_k(int64_t k, medley_error *err)
 {
-    return k >= 1 && k <= UINT32_MAX ? MEDLEY_OK
-                                     : fail(err, MEDLEY_E_ARGUMENT, "k: %lld is outside 1..%u", (long long)k, UINT32_MAX);
+    return k >= 1 && k <= UINT32_MAX
+               ? MEDLEY_OK
+               : fail(err, MEDLEY_E_ARGUMENT, "k: %lld is outside 1..%u", (long long)k, UINT32_MAX);
 }
 
-medley_status medley_ranker_rank(medley_ranker *r, const int64_t *users, int64_t user_count, int64_t k, int64_t *items,
-                                 float *scores, medley_error *err)
+medley_status medley_ranker_rank(medley_ranker *r, const int64_t *users, int64_t user_count, int64_t k,
+                                 int64_t *items, float *scores, medley_error *err)
 {
     const medley_model *m = r->model;
     TRY(check_k(k, err));
@@ -90,13 +91,14 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-medley_status medley_ranker_rank_history(medley_ranker *r, const int64_t *history, int64_t history_count, int64_t k,
-                                         int64_t *items, float *scores, medley_error *err)
+medley_status medley_ranker_rank_history(medley_ranker *r, const int64_t *history, int64_t history_count,
+                                         int64_t k, int64_t *items, float *scores, medley_error *err)
 {
     const medley_model *m = r->model;
     TRY(check_k(k, err));
     if (m->how.form == SCORING_FACTORED && m->how.factors > 0)
-        return fail(err, MEDLEY_E_ARGUMENT, "history: model %s ranks only for users it was trained on", m->file.class->name);
+        return fail(err, MEDLEY_E_ARGUMENT, "history: model %s ranks only for users it was trained on",
+                    m->file.class->name);
     if (history_count < 0)
         return fail(err, MEDLEY_E_ARGUMENT, "history_count: %lld is below 0", (long long)history_count);
     TRY(mem_reserve(m->rt, &r->history, &r->history_capacity, history_count, sizeof *r->history, err));
@@ -116,7 +118,8 @@ medley_status medley_ranker_rank_history(medley_ranker *r, const int64_t *histor
     const uint32_t user = 0;
     const csr row = {1, m->store->items, start, r->history, NULL};
     list_rows rows = {k, items, scores};
-    const ranking_request request = {.how = &m->how, .queries = 1, .user = &user, .k = k, .history = &row, .excluded = &row};
+    const ranking_request request = {
+        .how = &m->how, .queries = 1, .user = &user, .k = k, .history = &row, .excluded = &row};
     TRY(ranking_run(m->rt, &request, "ranking", write_list, &rows, err));
     error_clear(err);
     return MEDLEY_OK;

@@ -122,7 +122,8 @@ medley_status registry_find(const char *kind, const char *name, registry_member 
     }
     const char *nearest = medley_nearest(name, names, count);
     if (nearest != NULL)
-        return fail(err, MEDLEY_E_NOT_FOUND, "unknown '%s' (did you mean '%s'?); see medley list %s", name, nearest, kind);
+        return fail(err, MEDLEY_E_NOT_FOUND, "unknown '%s' (did you mean '%s'?); see medley list %s", name,
+                    nearest, kind);
     return fail(err, MEDLEY_E_NOT_FOUND, "unknown '%s'; see medley list %s", name, kind);
 }
 

@@ -9,9 +9,11 @@
 #include "base/text.h"
 
 #define ROW_NAME(name, value, text) \
-    case value: return #name;
+    case value:                     \
+        return #name;
 #define ROW_TEXT(name, value, text) \
-    case value: return text;
+    case value:                     \
+        return text;
 
 const char *medley_status_name(medley_status status)
 {
@@ -56,7 +58,9 @@ static void write_message(medley_error *err, medley_status status, const char *f
 {
     err->status = status;
     const int full = number_vprint(err->message, sizeof err->message, format, values);
-    const size_t length = full < 0 ? 0 : (size_t)full < sizeof err->message ? (size_t)full : sizeof err->message - 1;
+    const size_t length = full < 0                             ? 0
+                          : (size_t)full < sizeof err->message ? (size_t)full
+                                                               : sizeof err->message - 1;
     err->message[length] = '\0';
     clean(err->message, length);
 }

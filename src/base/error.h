@@ -5,19 +5,19 @@
 #include <medley/status.h>
 
 /* Returns from the enclosing function when `call` fails. For functions that own nothing yet. */
-#define TRY(call)                               \
-    do {                                        \
+#define TRY(call)                                 \
+    do {                                          \
         const medley_status try_status_ = (call); \
-        if (try_status_ != MEDLEY_OK)           \
-            return try_status_;                 \
+        if (try_status_ != MEDLEY_OK)             \
+            return try_status_;                   \
     } while (0)
 
 /* As TRY inside a function with `medley_status status` and a `done:` label that cleans up. */
-#define TRY_DONE(call)          \
-    do {                        \
-        status = (call);        \
+#define TRY_DONE(call)           \
+    do {                         \
+        status = (call);         \
         if (status != MEDLEY_OK) \
-            goto done;          \
+            goto done;           \
     } while (0)
 
 /* Writes the message and returns `status`. err may be NULL. Control characters in what is

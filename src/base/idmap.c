@@ -72,15 +72,17 @@ static idmap_key key_of(const char *id, size_t length, uint64_t *hash)
 
 static uint64_t hash_of(idmap_key k)
 {
-    return is_long(k.high) ? hash_bytes((const char *)(uintptr_t)k.low, (size_t)(k.high & ~LONG_BIT)) : hash_short(k);
+    return is_long(k.high) ? hash_bytes((const char *)(uintptr_t)k.low, (size_t)(k.high & ~LONG_BIT))
+                           : hash_short(k);
 }
 
 static bool same(idmap_key a, idmap_key b)
 {
     if (a.high != b.high)
         return false;
-    return a.low == b.low || (is_long(a.high) && memcmp((const char *)(uintptr_t)a.low, (const char *)(uintptr_t)b.low,
-                                                        (size_t)(a.high & ~LONG_BIT)) == 0);
+    return a.low == b.low ||
+           (is_long(a.high) && memcmp((const char *)(uintptr_t)a.low, (const char *)(uintptr_t)b.low,
+                                      (size_t)(a.high & ~LONG_BIT)) == 0);
 }
 
 static size_t length_of(idmap_key k)
@@ -92,7 +94,8 @@ static size_t length_of(idmap_key k)
 static idmap_slot slot_of(idmap_key k, uint64_t hash)
 {
     const size_t length = length_of(k);
-    return (idmap_slot){length <= SLOT_MOST ? k.low : hash, length < UINT32_MAX ? (uint32_t)length : UINT32_MAX, IDMAP_NONE};
+    return (idmap_slot){length <= SLOT_MOST ? k.low : hash, length < UINT32_MAX ? (uint32_t)length : UINT32_MAX,
+                        IDMAP_NONE};
 }
 
 /* The slot that holds the key, or the empty one where it belongs. */

@@ -59,8 +59,7 @@ medley_status mem_alloc(const medley_runtime *rt, int64_t count, size_t size, vo
     return MEDLEY_OK;
 }
 
-medley_status mem_alloc_zero(const medley_runtime *rt, int64_t count, size_t size, void *out,
-                             medley_error *err)
+medley_status mem_alloc_zero(const medley_runtime *rt, int64_t count, size_t size, void *out, medley_error *err)
 {
     TRY(mem_alloc(rt, count, size, out, err));
     void **block = out;
@@ -81,8 +80,8 @@ medley_status mem_resize(const medley_runtime *rt, void *block, int64_t count, s
     return MEDLEY_OK;
 }
 
-medley_status mem_reserve(const medley_runtime *rt, void *block, int64_t *capacity, int64_t needed,
-                          size_t size, medley_error *err)
+medley_status mem_reserve(const medley_runtime *rt, void *block, int64_t *capacity, int64_t needed, size_t size,
+                          medley_error *err)
 {
     if (needed <= *capacity)
         return MEDLEY_OK;
@@ -102,8 +101,7 @@ void mem_free(void *block)
     h.owner.resize(h.owner.context, h.raw, h.raw_size, 0);
 }
 
-medley_status mem_text(const medley_runtime *rt, const char *text, size_t length, char **out,
-                       medley_error *err)
+medley_status mem_text(const medley_runtime *rt, const char *text, size_t length, char **out, medley_error *err)
 {
     TRY(mem_alloc(rt, (int64_t)length + 1, 1, out, err));
     if (length > 0)

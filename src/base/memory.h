@@ -17,8 +17,8 @@ MEDLEY_MUST_USE medley_status mem_resize(const medley_runtime *rt, void *block, 
                                          medley_error *err);
 
 /* Grows *block so that it holds at least `needed` elements, doubling; *capacity counts elements. */
-MEDLEY_MUST_USE medley_status mem_reserve(const medley_runtime *rt, void *block, int64_t *capacity,
-                                          int64_t needed, size_t size, medley_error *err);
+MEDLEY_MUST_USE medley_status mem_reserve(const medley_runtime *rt, void *block, int64_t *capacity, int64_t needed,
+                                          size_t size, medley_error *err);
 
 /* Frees; NULL is fine. The block remembers its allocator. */
 void mem_free(void *block);

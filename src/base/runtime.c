@@ -57,8 +57,7 @@ static void *default_resize(void *context, void *block, size_t old_size, size_t 
     return fresh;
 }
 
-medley_status medley_runtime_create(const medley_runtime_options *options, medley_runtime **out,
-                                    medley_error *err)
+medley_status medley_runtime_create(const medley_runtime_options *options, medley_runtime **out, medley_error *err)
 {
     if (out == NULL)
         return fail(err, MEDLEY_E_ARGUMENT, "out: NULL; a pointer's address is needed");

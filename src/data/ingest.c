@@ -139,7 +139,8 @@ static ingest_worker *earliest_bad(ingest *in)
     for (int i = 0; i < in->worker_count; i++) {
         ingest_worker *w = &in->workers[i];
         const int64_t kept = w->bad_count < INGEST_BAD_ROWS_KEPT ? w->bad_count : INGEST_BAD_ROWS_KEPT;
-        if (w->bad_taken < kept && (first == NULL || w->bad[w->bad_taken].line < first->bad[first->bad_taken].line))
+        if (w->bad_taken < kept &&
+            (first == NULL || w->bad[w->bad_taken].line < first->bad[first->bad_taken].line))
             first = w;
     }
     return first;
@@ -170,8 +171,8 @@ medley_status ingest_settle(ingest *in, int64_t source, medley_error *err)
                       (in->options.on_error == ON_ERROR_AUTO && s->bad * 1000 > s->rows);
     if (w != NULL && stop) {
         describe_bad(s, &w->bad[w->bad_taken], message, sizeof message);
-        return fail(err, MEDLEY_E_FORMAT, "%s (%lld of %lld rows are bad; on_error: skip leaves them out)", message,
-                    (long long)s->bad, (long long)s->rows);
+        return fail(err, MEDLEY_E_FORMAT, "%s (%lld of %lld rows are bad; on_error: skip leaves them out)",
+                    message, (long long)s->bad, (long long)s->rows);
     }
     int64_t told = 0;
     for (; w != NULL && told < INGEST_BAD_ROWS_KEPT; w = earliest_bad(in), told++) {
@@ -183,7 +184,8 @@ medley_status ingest_settle(ingest *in, int64_t source, medley_error *err)
             d->bad[d->bad_kept++] = *bad;
     }
     if (s->bad > told)
-        runtime_log(in->rt, MEDLEY_LOG_WARNING, "skipped: %lld more rows of %s", (long long)(s->bad - told), s->path);
+        runtime_log(in->rt, MEDLEY_LOG_WARNING, "skipped: %lld more rows of %s", (long long)(s->bad - told),
+                    s->path);
     return MEDLEY_OK;
 }
 
@@ -238,9 +240,10 @@ medley_status ingest_find_columns(const char *path, bool header, const record_bl
         if (c->index >= 0 || optional)
             continue;
         const int shown = table->fields[width - 1].end < 120 ? (int)table->fields[width - 1].end : 120;
-        return fail(err, MEDLEY_E_FORMAT,
-                    "%s:1: no column '%.*s' for the %s: the first line has %d column%s, '%.*s'; is the delimiter right?",
-                    path, (int)length, c->spec, c->role, width, width == 1 ? "" : "s", shown, block->bytes);
+        return fail(
+            err, MEDLEY_E_FORMAT,
+            "%s:1: no column '%.*s' for the %s: the first line has %d column%s, '%.*s'; is the delimiter right?",
+            path, (int)length, c->spec, c->role, width, width == 1 ? "" : "s", shown, block->bytes);
     }
     return MEDLEY_OK;
 }
@@ -301,7 +304,9 @@ static inline bool eight_digits(uint64_t v, uint64_t *out)
     if (((low | (v + 0x4646464646464646u)) & 0x8080808080808080u) != 0)
         return false;
     v = low * 10 + (low >> 8);
-    *out = (((v & 0x000000ff000000ffu) * 0x000f424000000064u) + (((v >> 16) & 0x000000ff000000ffu) * 0x0000271000000001u)) >> 32;
+    *out = (((v & 0x000000ff000000ffu) * 0x000f424000000064u) +
+            (((v >> 16) & 0x000000ff000000ffu) * 0x0000271000000001u)) >>
+           32;
     return true;
 }
 
@@ -366,7 +371,8 @@ static bool parse_time(ingest_worker *w, time_unit unit, delimited_field f, int6
     if (value < 0 || seconds > TIME_LATEST) {
         ingest_bad(w, line, column, "time %lld is outside 0..%lld seconds since 1970%s", (long long)value,
                    (long long)TIME_LATEST,
-                   unit == TIME_SECONDS && value > TIME_LATEST ? " (milliseconds? set time_unit: milliseconds)" : "");
+                   unit == TIME_SECONDS && value > TIME_LATEST ? " (milliseconds? set time_unit: milliseconds)"
+                                                               : "");
         return false;
     }
     *out = seconds;
@@ -388,8 +394,10 @@ typedef struct interaction_file {
 static medley_status chunk_for(ingest *in, ingest_worker *w, int64_t rows, row_chunk **out, medley_error *err)
 {
     if (w->chunks == NULL || w->chunks->capacity - w->chunks->count < rows) {
-        const size_t row = 2 * sizeof(uint32_t) + in->has_rating * sizeof(float) + in->has_timestamp * sizeof(int64_t);
-        const int64_t usual = (int64_t)((CHUNK_BYTES - sizeof(row_chunk) - 16) / row), capacity = rows > usual ? rows : usual;
+        const size_t row =
+            2 * sizeof(uint32_t) + in->has_rating * sizeof(float) + in->has_timestamp * sizeof(int64_t);
+        const int64_t usual = (int64_t)((CHUNK_BYTES - sizeof(row_chunk) - 16) / row),
+                      capacity = rows > usual ? rows : usual;
         char *bytes;
         TRY(mem_alloc(in->rt, 1, sizeof(row_chunk) + 16 + (size_t)capacity * row, &bytes, err));
         row_chunk *chunk = (row_chunk *)(void *)bytes;
@@ -559,7 +567,8 @@ static medley_status work(void *context, int64_t task, int worker, medley_error 
         TRY(ingest_parse_block(f->in, w, f->layout->delimiter, f->layout->encoding, err));
         TRY(take_block(f, w, 0, err));
         if (task == 0)
-            TRY(runtime_progress(f->in->rt, "reading", w->block.done, stream_total(records_stream(f->records)), err));
+            TRY(runtime_progress(f->in->rt, "reading", w->block.done, stream_total(records_stream(f->records)),
+                                 err));
     }
 }
 
@@ -574,7 +583,8 @@ static medley_status read_first_block(interaction_file *f, bool *more, medley_er
         return fail(err, MEDLEY_E_FORMAT, "%s: an empty file; expected %s", f->path,
                     l->header ? "a header and rows" : "rows");
     TRY(ingest_parse_block(in, w, l->delimiter, l->encoding, err));
-    column_at columns[] = {{"user", l->user, -1}, {"item", l->item, -1}, {"rating", l->rating, -1}, {"time", l->timestamp, -1}};
+    column_at columns[] = {
+        {"user", l->user, -1}, {"item", l->item, -1}, {"rating", l->rating, -1}, {"time", l->timestamp, -1}};
     TRY(ingest_find_columns(f->path, l->header, &w->block, &w->table, columns, 4, err));
     f->user = columns[0].index;
     f->item = columns[1].index;
@@ -584,7 +594,8 @@ static medley_status read_first_block(interaction_file *f, bool *more, medley_er
     f->last_id = f->user > f->item ? f->user : f->item;
     const bool first = in->blocks == 0;
     if (!first && (in->has_rating != (f->rating >= 0) || in->has_timestamp != (f->timestamp >= 0)))
-        return fail(err, MEDLEY_E_FORMAT, "%s: has %s, unlike %s; all files of a data set need the same columns", f->path,
+        return fail(err, MEDLEY_E_FORMAT, "%s: has %s, unlike %s; all files of a data set need the same columns",
+                    f->path,
                     in->has_rating != (f->rating >= 0) ? (f->rating >= 0 ? "ratings" : "no ratings")
                                                        : (f->timestamp >= 0 ? "times" : "no times"),
                     in->out.sources[0].path);
@@ -595,7 +606,8 @@ static medley_status read_first_block(interaction_file *f, bool *more, medley_er
     return take_block(f, w, l->header, err);
 }
 
-medley_status ingest_interactions(ingest *in, const char *path, const interaction_layout *layout, medley_error *err)
+medley_status ingest_interactions(ingest *in, const char *path, const interaction_layout *layout,
+                                  medley_error *err)
 {
     interaction_file f = {.in = in, .layout = layout, .path = path};
     const records_options options = {.delimiter = layout->delimiter, .quotes = layout->quotes};
@@ -608,7 +620,8 @@ medley_status ingest_interactions(ingest *in, const char *path, const interactio
     TRY_DONE(read_first_block(&f, &more, err));
     TRY_DONE(parallel_run(in->rt, in->worker_count, work, &f, err));
     for (int i = 0; i < in->worker_count; i++)
-        if (in->workers[i].block_count > 0 && in->workers[i].blocks[in->workers[i].block_count - 1].block >= in->blocks)
+        if (in->workers[i].block_count > 0 &&
+            in->workers[i].blocks[in->workers[i].block_count - 1].block >= in->blocks)
             in->blocks = in->workers[i].blocks[in->workers[i].block_count - 1].block + 1;
     stream_fingerprint(records_stream(f.records), in->out.sources[source].fingerprint);
     in->out.sources[source].bytes = stream_done(records_stream(f.records));

@@ -62,7 +62,7 @@ typedef struct item_facts {
 /* A raw data set in memory. */
 typedef struct dataset {
     const medley_runtime *rt;
-    int64_t count;      /* interactions, sorted by (user, time, input order) */
+    int64_t count; /* interactions, sorted by (user, time, input order) */
     uint32_t *user, *item;
     float *rating;      /* NULL: none */
     int64_t *timestamp; /* NULL: none */
@@ -82,14 +82,14 @@ void dataset_release(dataset *d);
 
 typedef struct ingest ingest;
 
-MEDLEY_MUST_USE medley_status ingest_create(const medley_runtime *rt, const ingest_options *options,
-                                            ingest **out, medley_error *err);
+MEDLEY_MUST_USE medley_status ingest_create(const medley_runtime *rt, const ingest_options *options, ingest **out,
+                                            medley_error *err);
 void ingest_free(ingest *in); /* NULL is fine */
 
 /* Reads one file of interactions; several are read in order. Fails with E_NOT_FOUND, E_IO, E_FORMAT (what is
  * wrong with the file, or its first bad row when there are too many), E_NOMEM, E_LIMIT, E_STOPPED. */
-MEDLEY_MUST_USE medley_status ingest_interactions(ingest *in, const char *path,
-                                                  const interaction_layout *layout, medley_error *err);
+MEDLEY_MUST_USE medley_status ingest_interactions(ingest *in, const char *path, const interaction_layout *layout,
+                                                  medley_error *err);
 /* Reads one item table; at most one a data set. */
 MEDLEY_MUST_USE medley_status ingest_items(ingest *in, const char *path, const item_layout *layout,
                                            medley_error *err);

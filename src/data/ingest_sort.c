@@ -13,13 +13,13 @@ typedef struct sort_job {
     ingest *in;
     dataset *out;
     const renumbering *numbers;
-    const block_rows **blocks; /* [block_count] in input order */
+    const block_rows **blocks;  /* [block_count] in input order */
     uint32_t *lowest, *highest; /* [block_count] users of each block */
     int64_t block_count;
-    int64_t *place;            /* [users] where a user's next row goes */
-    const int64_t *start;      /* [users + 1] */
-    const uint32_t *range;     /* [ranges + 1] bounds of user ranges */
-    int64_t longest;           /* rows of the most active user */
+    int64_t *place;        /* [users] where a user's next row goes */
+    const int64_t *start;  /* [users + 1] */
+    const uint32_t *range; /* [ranges + 1] bounds of user ranges */
+    int64_t longest;       /* rows of the most active user */
 } sort_job;
 
 /* Numbers ids of all workers in order of first appearance: a merge by place, since each worker saw

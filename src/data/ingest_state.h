@@ -42,7 +42,7 @@ typedef struct ingest_worker {
     char last_user[64]; /* rows often come grouped by user */
     size_t last_user_length;
     uint32_t last_user_index;
-    bool users_mixed; /* the last row's user was another than the row's before */
+    bool users_mixed;        /* the last row's user was another than the row's before */
     int64_t rows, bad_count; /* of the file being read */
     int64_t bad_taken;       /* of bad[], by ingest_settle */
     ingest_bad_row bad[INGEST_BAD_ROWS_KEPT];
@@ -55,9 +55,9 @@ struct ingest {
     int worker_count;
     int64_t blocks; /* of the files read so far */
     bool has_rating, has_timestamp, has_part, listed;
-    dataset out; /* sources, bad rows and item facts gather here */
-    idmap table_ids;              /* ids of the item table */
-    item_facts *table_facts;      /* [table_ids.count] */
+    dataset out;             /* sources, bad rows and item facts gather here */
+    idmap table_ids;         /* ids of the item table */
+    item_facts *table_facts; /* [table_ids.count] */
     int64_t table_facts_capacity;
     int64_t source_capacity;
 };
@@ -89,8 +89,8 @@ medley_status ingest_parse_block(ingest *in, ingest_worker *w, const char *delim
                                  medley_error *err);
 
 /* The field as valid UTF-8 without NUL in *bytes (borrowed from block or scratch), or false and a bad row. */
-bool ingest_text(ingest_worker *w, text_encoding encoding, delimited_field field,
-                 int64_t line, int column, const char **bytes, size_t *length);
+bool ingest_text(ingest_worker *w, text_encoding encoding, delimited_field field, int64_t line, int column,
+                 const char **bytes, size_t *length);
 
 /* Numbers ids and sorts all rows into the columns of `d`. */
 medley_status ingest_sort(ingest *in, dataset *d, medley_error *err);

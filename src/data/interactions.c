@@ -12,8 +12,8 @@ static const struct column_kind {
     npy_type type;
     bool required;
 } kinds[COLUMNS] = {
-    [USER] = {"user.npy", NPY_U32, true},           [ITEM] = {"item.npy", NPY_U32, true},
-    [RATING] = {"rating.npy", NPY_F32, false},      [TIMESTAMP] = {"timestamp.npy", NPY_I64, false},
+    [USER] = {"user.npy", NPY_U32, true},      [ITEM] = {"item.npy", NPY_U32, true},
+    [RATING] = {"rating.npy", NPY_F32, false}, [TIMESTAMP] = {"timestamp.npy", NPY_I64, false},
     [PART] = {"part.npy", NPY_U8, false},
 };
 
@@ -36,10 +36,11 @@ static medley_status check_indexes(const char *folder, const interactions *v, in
     uint32_t before = 0;
     for (int64_t i = 0; i < v->count; i++) {
         if (v->user[i] >= users || v->item[i] >= items)
-            return fail(err, MEDLEY_E_FORMAT, "%s: row %lld: user %u, item %u; accepted: below %lld and %lld", folder,
-                        (long long)i, v->user[i], v->item[i], (long long)users, (long long)items);
+            return fail(err, MEDLEY_E_FORMAT, "%s: row %lld: user %u, item %u; accepted: below %lld and %lld",
+                        folder, (long long)i, v->user[i], v->item[i], (long long)users, (long long)items);
         if (v->part != NULL && v->part[i] >= PART_COUNT)
-            return fail(err, MEDLEY_E_FORMAT, "%s: row %lld: part %d; accepted: 0, 1 and 2 for train, val and test", folder,
+            return fail(err, MEDLEY_E_FORMAT,
+                        "%s: row %lld: part %d; accepted: 0, 1 and 2 for train, val and test", folder,
                         (long long)i, v->part[i]);
         if (v->user[i] < before)
             return fail(err, MEDLEY_E_FORMAT, "%s: row %lld: user %u follows user %u; users must ascend", folder,

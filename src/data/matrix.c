@@ -14,7 +14,8 @@ medley_status matrix_of_parts(const medley_runtime *rt, const interactions *cons
         rated &= parts[p]->rating != NULL;
     }
     if (part_count == 1) /* the columns are in order already */
-        return csr_build(rt, users, items, parts[0]->user, parts[0]->item, rated ? parts[0]->rating : NULL, total, out, err);
+        return csr_build(rt, users, items, parts[0]->user, parts[0]->item, rated ? parts[0]->rating : NULL, total,
+                         out, err);
     TRY_DONE(mem_alloc(rt, total, sizeof *user, &user, err));
     TRY_DONE(mem_alloc(rt, total, sizeof *item, &item, err));
     if (rated)

@@ -7,15 +7,25 @@
 #include "io/utf8.h"
 
 const medley_param prepare_table[] = {
-    MEDLEY_TEXT(prepare_params, format, NULL, .flags = MEDLEY_PARAM_REQUIRED, .help = "what the input is; see medley list formats"),
-    MEDLEY_TEXT(prepare_params, input, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH, .help = "folder or file to read"),
-    MEDLEY_TEXT(prepare_params, store, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH, .help = "folder to make"),
+    MEDLEY_TEXT(prepare_params, format, NULL, .flags = MEDLEY_PARAM_REQUIRED,
+                .help = "what the input is; see medley list formats"),
+    MEDLEY_TEXT(prepare_params, input, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH,
+                .help = "folder or file to read"),
+    MEDLEY_TEXT(prepare_params, store, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH,
+                .help = "folder to make"),
     MEDLEY_REAL(prepare_params, rating_threshold, "0", 0, 1e6, .help = "keep ratings from here on; 0 keeps all"),
-    MEDLEY_ENUM(prepare_params, duplicates, "all", "all|last|first|max", .help = "which of a user's interactions with one item to keep"),
-    MEDLEY_INT(prepare_params, min_user_interactions, "0", 0, 1e9, .help = "k-core: fewest interactions of a user"),
-    MEDLEY_INT(prepare_params, min_item_interactions, "0", 0, 1e9, .help = "k-core: fewest interactions of an item"),
-    MEDLEY_ENUM(prepare_params, catalogue, "all", "all|interacted", .help = "keep items of the item table that nobody interacted with, or not; with min_item_interactions never"),
-    MEDLEY_ENUM(prepare_params, on_error, "auto", "auto|skip|stop", .help = "bad rows: skip up to 0.1 % of a file, skip all, or stop at the first"),
+    MEDLEY_ENUM(prepare_params, duplicates, "all", "all|last|first|max",
+                .help = "which of a user's interactions with one item to keep"),
+    MEDLEY_INT(prepare_params, min_user_interactions, "0", 0, 1e9,
+               .help = "k-core: fewest interactions of a user"),
+    MEDLEY_INT(prepare_params, min_item_interactions, "0", 0, 1e9,
+               .help = "k-core: fewest interactions of an item"),
+    MEDLEY_ENUM(
+        prepare_params, catalogue, "all", "all|interacted",
+        .help =
+            "keep items of the item table that nobody interacted with, or not; with min_item_interactions never"),
+    MEDLEY_ENUM(prepare_params, on_error, "auto", "auto|skip|stop",
+                .help = "bad rows: skip up to 0.1 % of a file, skip all, or stop at the first"),
     MEDLEY_REAL(prepare_params, rating_min, "0", -1e6, 1e6, .help = "lowest rating that is no mistake"),
     MEDLEY_REAL(prepare_params, rating_max, "1000", -1e6, 1e6, .help = "highest rating that is no mistake"),
     MEDLEY_BOOL(prepare_params, force, "false", .help = "replace a store that is there"),
@@ -68,7 +78,8 @@ static medley_status clean(dataset *d, const prepare_params *p, filter_log *log,
     if (p->duplicates != DUPLICATES_ALL)
         log_step(log, "repeated user and item", removed, 0, 0);
     else if (removed > 0)
-        runtime_log(d->rt, MEDLEY_LOG_INFO, "%lld interactions repeat a user and item; all are kept (duplicates: all)",
+        runtime_log(d->rt, MEDLEY_LOG_INFO,
+                    "%lld interactions repeat a user and item; all are kept (duplicates: all)",
                     (long long)removed);
     if (p->min_user_interactions > 1 || p->min_item_interactions > 1) {
         TRY(filter_k_core(d, p->min_user_interactions, p->min_item_interactions, &removed, &rounds, err));
@@ -80,8 +91,8 @@ static medley_status clean(dataset *d, const prepare_params *p, filter_log *log,
     if (users > 0 || items > 0)
         log_step(log, "nothing left of them", 0, users, items);
     if (d->count == 0)
-        return fail(err, MEDLEY_E_FORMAT, "%s: no interaction is left after cleaning; loosen rating_threshold or the k-core",
-                    p->input);
+        return fail(err, MEDLEY_E_FORMAT,
+                    "%s: no interaction is left after cleaning; loosen rating_threshold or the k-core", p->input);
     return MEDLEY_OK;
 }
 
@@ -97,7 +108,11 @@ static medley_status write_catalog_rows(catalog_writer *w, const dataset *d, fin
     for (int64_t i = 0; i < d->items.count; i++) {
         const char *id = idmap_id(&d->items, (uint32_t)i, buffer, &length);
         const item_facts facts = d->facts != NULL ? d->facts[i] : (item_facts){0};
-        const catalog_item row = {{id, length}, as_text(facts.title), as_text(facts.text), as_text(facts.image), as_text(facts.attributes)};
+        const catalog_item row = {{id, length},
+                                  as_text(facts.title),
+                                  as_text(facts.text),
+                                  as_text(facts.image),
+                                  as_text(facts.attributes)};
         fingerprint_add(print, id, length);
         fingerprint_add(print, "\n", 1);
         TRY(catalog_add_item(w, i, &row, err));
@@ -237,7 +252,8 @@ done:
     return status;
 }
 
-static void tell(const dataset *d, const prepare_params *p, const filter_log *log, const char *hex, medley_report *report)
+static void tell(const dataset *d, const prepare_params *p, const filter_log *log, const char *hex,
+                 medley_report *report)
 {
     report_facts(report, "counts", "Store");
     report_string(report, "store", p->store);

@@ -11,14 +11,18 @@ typedef struct delimited_params {
 } delimited_params;
 
 static const medley_param params_table[] = {
-    MEDLEY_TEXT(delimited_params, file, "", .help = "the interactions, a file of the input folder; empty: input is the file"),
-    MEDLEY_TEXT(delimited_params, delimiter, "comma", .help = "between columns: comma, tab, space, pipe, semicolon or 1 to 4 bytes"),
+    MEDLEY_TEXT(delimited_params, file, "",
+                .help = "the interactions, a file of the input folder; empty: input is the file"),
+    MEDLEY_TEXT(delimited_params, delimiter, "comma",
+                .help = "between columns: comma, tab, space, pipe, semicolon or 1 to 4 bytes"),
     MEDLEY_BOOL(delimited_params, header, "true", .help = "the first line names the columns"),
     MEDLEY_BOOL(delimited_params, quotes, "true", .help = "columns may be quoted with \""),
     MEDLEY_ENUM(delimited_params, encoding, "utf8", "utf8|latin1", .help = "of the interactions' text"),
-    MEDLEY_TEXT(delimited_params, user, "1", .help = "column of the user id: a name of the header or a position from 1"),
+    MEDLEY_TEXT(delimited_params, user, "1",
+                .help = "column of the user id: a name of the header or a position from 1"),
     MEDLEY_TEXT(delimited_params, item, "2", .help = "column of the item id"),
-    MEDLEY_TEXT(delimited_params, rating, "3?", .help = "column of the rating; '?' behind it: may be absent; empty: none"),
+    MEDLEY_TEXT(delimited_params, rating, "3?",
+                .help = "column of the rating; '?' behind it: may be absent; empty: none"),
     MEDLEY_TEXT(delimited_params, timestamp, "4?", .help = "column of the time; '?' and empty as for rating"),
     MEDLEY_ENUM(delimited_params, time_unit, "seconds", "seconds|milliseconds", .help = "of the time, since 1970"),
     MEDLEY_TEXT(delimited_params, items_file, "", .help = "item table, a file of the input folder; empty: none"),
@@ -37,11 +41,12 @@ static const medley_param params_table[] = {
 static medley_status delimiter_of(const char *key, const char *value, const char **out, medley_error *err)
 {
     *out = reader_delimiter(value);
-    return *out != NULL ? MEDLEY_OK
-                        : fail(err, MEDLEY_E_CONFIG,
-                               "%s: '%s' is no delimiter; accepted: comma, tab, space, pipe, semicolon or 1..4 bytes "
-                               "without quotes and line ends",
-                               key, value);
+    return *out != NULL
+               ? MEDLEY_OK
+               : fail(err, MEDLEY_E_CONFIG,
+                      "%s: '%s' is no delimiter; accepted: comma, tab, space, pipe, semicolon or 1..4 bytes "
+                      "without quotes and line ends",
+                      key, value);
 }
 
 static medley_status read_table(const medley_runtime *rt, const void *values, const char *input, ingest *in,
@@ -49,14 +54,26 @@ static medley_status read_table(const medley_runtime *rt, const void *values, co
 {
     const delimited_params *p = values;
     interaction_layout rows = {
-        .header = p->header, .quotes = p->quotes, .encoding = (text_encoding)p->encoding,
-        .time_unit = (time_unit)p->time_unit, .user = p->user, .item = p->item, .rating = p->rating,
-        .timestamp = p->timestamp, .part = -1,
+        .header = p->header,
+        .quotes = p->quotes,
+        .encoding = (text_encoding)p->encoding,
+        .time_unit = (time_unit)p->time_unit,
+        .user = p->user,
+        .item = p->item,
+        .rating = p->rating,
+        .timestamp = p->timestamp,
+        .part = -1,
     };
     item_layout items = {
-        .header = p->items_header, .quotes = p->items_quotes, .encoding = (text_encoding)p->items_encoding,
-        .id = p->item_id, .title = p->item_title, .text = p->item_text, .image = p->item_image,
-        .genres = p->item_genres, .genres_separator = "|",
+        .header = p->items_header,
+        .quotes = p->items_quotes,
+        .encoding = (text_encoding)p->items_encoding,
+        .id = p->item_id,
+        .title = p->item_title,
+        .text = p->item_text,
+        .image = p->item_image,
+        .genres = p->item_genres,
+        .genres_separator = "|",
     };
     char *path = NULL;
     medley_status status = MEDLEY_OK;
@@ -81,7 +98,8 @@ done:
 const reader_class reader_delimited = {
     .name = "delimited",
     .summary = "one table of interactions, and an item table if there is one; columns by name or position",
-    .details = "Delimiter, header, column names or positions, encoding and time unit are parameters. Plain, .gz or .zst.",
+    .details =
+        "Delimiter, header, column names or positions, encoding and time unit are parameters. Plain, .gz or .zst.",
     .params = params_table,
     .params_size = sizeof(delimited_params),
     .read = read_table,

@@ -3,7 +3,8 @@
 
 static interaction_layout tsv(int part)
 {
-    return (interaction_layout){.delimiter = "\t", .user = "1", .item = "2", .rating = "3?", .timestamp = "4?", .part = part};
+    return (interaction_layout){
+        .delimiter = "\t", .user = "1", .item = "2", .rating = "3?", .timestamp = "4?", .part = part};
 }
 
 static medley_status read_parts(const medley_runtime *rt, const char *input, ingest *in, medley_error *err)
@@ -57,7 +58,8 @@ static medley_status read_elliot(const medley_runtime *rt, const void *params, c
 const reader_class reader_elliot = {
     .name = "elliot",
     .summary = "Elliot and Ducho folders: train.tsv, val.tsv, test.tsv (a fixed split), or dataset.tsv",
-    .details = "Headerless TSV: user, item, rating and time, the last two if they are there. Where the files fix the "
-               "split, `medley split --strategy fixed` uses it as given. Plain, .gz or .zst.",
+    .details =
+        "Headerless TSV: user, item, rating and time, the last two if they are there. Where the files fix the "
+        "split, `medley split --strategy fixed` uses it as given. Plain, .gz or .zst.",
     .read = read_elliot,
 };

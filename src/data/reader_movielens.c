@@ -12,14 +12,40 @@ static const movielens_form forms[] = {
     {
         "ratings.csv",
         "movies.csv",
-        {.delimiter = ",", .header = true, .quotes = true, .user = "userId", .item = "movieId", .rating = "rating", .timestamp = "timestamp", .part = -1},
-        {.delimiter = ",", .header = true, .quotes = true, .id = "movieId", .title = "title", .genres = "genres?", .genres_separator = "|", .text = "overview?", .image = "image?"},
+        {.delimiter = ",",
+         .header = true,
+         .quotes = true,
+         .user = "userId",
+         .item = "movieId",
+         .rating = "rating",
+         .timestamp = "timestamp",
+         .part = -1},
+        {.delimiter = ",",
+         .header = true,
+         .quotes = true,
+         .id = "movieId",
+         .title = "title",
+         .genres = "genres?",
+         .genres_separator = "|",
+         .text = "overview?",
+         .image = "image?"},
     },
     {
         "ratings.dat",
         "movies.dat",
-        {.delimiter = "::", .user = "1", .item = "2", .rating = "3", .timestamp = "4", .encoding = ENCODING_LATIN1, .part = -1},
-        {.delimiter = "::", .id = "1", .title = "2", .genres = "3", .genres_separator = "|", .encoding = ENCODING_LATIN1},
+        {.delimiter = "::",
+         .user = "1",
+         .item = "2",
+         .rating = "3",
+         .timestamp = "4",
+         .encoding = ENCODING_LATIN1,
+         .part = -1},
+        {.delimiter = "::",
+         .id = "1",
+         .title = "2",
+         .genres = "3",
+         .genres_separator = "|",
+         .encoding = ENCODING_LATIN1},
     },
     {
         "u.data",
@@ -59,8 +85,9 @@ done:
 const reader_class reader_movielens = {
     .name = "movielens",
     .summary = "MovieLens folders as published: latest-small, 20M to 32M, 1M, 100K",
-    .details = "ratings.csv (userId,movieId,rating,timestamp) with movies.csv (movieId,title,genres; an overview "
-               "column, if any, becomes the item's text); or ratings.dat with movies.dat ('::', Latin-1); or u.data "
-               "(tab) with u.item ('|', Latin-1). Plain, .gz or .zst. The item table may be missing.",
+    .details =
+        "ratings.csv (userId,movieId,rating,timestamp) with movies.csv (movieId,title,genres; an overview "
+        "column, if any, becomes the item's text); or ratings.dat with movies.dat ('::', Latin-1); or u.data "
+        "(tab) with u.item ('|', Latin-1). Plain, .gz or .zst. The item table may be missing.",
     .read = read_movielens,
 };

@@ -13,8 +13,8 @@ const reader_class *const reader_classes[] = {
 
 const char *reader_delimiter(const char *name)
 {
-    static const char *const names[][2] = {
-        {"tab", "\t"}, {"\\t", "\t"}, {"comma", ","}, {"space", " "}, {"pipe", "|"}, {"semicolon", ";"}};
+    static const char *const names[][2] = {{"tab", "\t"},  {"\\t", "\t"}, {"comma", ","},
+                                           {"space", " "}, {"pipe", "|"}, {"semicolon", ";"}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(name, names[i][0]) == 0)
             return names[i][1];

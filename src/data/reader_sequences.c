@@ -7,8 +7,10 @@ typedef struct sequences_params {
 } sequences_params;
 
 static const medley_param params_table[] = {
-    MEDLEY_TEXT(sequences_params, file, "", .help = "the sequences, a file of the input folder; empty: input is the file, or its only .txt"),
-    MEDLEY_TEXT(sequences_params, items_file, "", .help = "titles, a TSV of the input folder: item id, title; empty: none"),
+    MEDLEY_TEXT(sequences_params, file, "",
+                .help = "the sequences, a file of the input folder; empty: input is the file, or its only .txt"),
+    MEDLEY_TEXT(sequences_params, items_file, "",
+                .help = "titles, a TSV of the input folder: item id, title; empty: none"),
     MEDLEY_ENUM(sequences_params, items_encoding, "utf8", "utf8|latin1", .help = "of the titles"),
     MEDLEY_PARAMS_END,
 };
@@ -41,8 +43,8 @@ static medley_status only_file(const medley_runtime *rt, const char *folder, cha
     }
     const medley_status status =
         found == 1 ? file_join(rt, folder, name, out, err)
-                   : fail(err, MEDLEY_E_CONFIG, "file: '%s' has %lld files that may be meant (%s); name one", folder,
-                          (long long)found, list);
+                   : fail(err, MEDLEY_E_CONFIG, "file: '%s' has %lld files that may be meant (%s); name one",
+                          folder, (long long)found, list);
     file_names_free(names, count);
     return status;
 }
@@ -52,7 +54,8 @@ static medley_status read_sequences(const medley_runtime *rt, const void *values
 {
     static const interaction_layout rows = {.delimiter = " ", .user = "1", .item = "2", .list = true, .part = -1};
     const sequences_params *p = values;
-    const item_layout items = {.delimiter = "\t", .id = "1", .title = "2", .encoding = (text_encoding)p->items_encoding};
+    const item_layout items = {
+        .delimiter = "\t", .id = "1", .title = "2", .encoding = (text_encoding)p->items_encoding};
     char *path = NULL;
     medley_status status = MEDLEY_OK;
     if (p->file[0] != '\0')
@@ -74,8 +77,9 @@ done:
 const reader_class reader_sequences = {
     .name = "sequences",
     .summary = "space-separated `user item item ...` (S3-Rec) or `user item` (SASRec), in time order",
-    .details = "Items follow in time order; there are neither ratings nor times, so splits by global time are refused. "
-               "Plain, .gz or .zst.",
+    .details =
+        "Items follow in time order; there are neither ratings nor times, so splits by global time are refused. "
+        "Plain, .gz or .zst.",
     .params = params_table,
     .params_size = sizeof(sequences_params),
     .read = read_sequences,

@@ -17,9 +17,12 @@ const split_class *const split_classes[] = {
 };
 
 const medley_param split_table[] = {
-    MEDLEY_TEXT(split_params, store, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH, .help = "the store to split"),
-    MEDLEY_TEXT(split_params, name, NULL, .flags = MEDLEY_PARAM_REQUIRED, .help = "what to call the split: letters, digits, '.', '_', '-'"),
-    MEDLEY_TEXT(split_params, strategy, NULL, .flags = MEDLEY_PARAM_REQUIRED, .help = "how to split; see medley list strategies"),
+    MEDLEY_TEXT(split_params, store, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH,
+                .help = "the store to split"),
+    MEDLEY_TEXT(split_params, name, NULL, .flags = MEDLEY_PARAM_REQUIRED,
+                .help = "what to call the split: letters, digits, '.', '_', '-'"),
+    MEDLEY_TEXT(split_params, strategy, NULL, .flags = MEDLEY_PARAM_REQUIRED,
+                .help = "how to split; see medley list strategies"),
     MEDLEY_INT(split_params, seed, "0", 0, 9e15, .help = "of random strategies"),
     MEDLEY_BOOL(split_params, force, "false", .help = "replace a split of that name"),
     MEDLEY_PARAMS_END,
@@ -109,8 +112,8 @@ done:
 /* ---- writing ---- */
 
 /* The rows of one part, gathered into columns of their own. */
-static medley_status write_part(const medley_store *store, const uint8_t *part, part_name which, const char *folder,
-                                fingerprint *print, int64_t *count, medley_error *err)
+static medley_status write_part(const medley_store *store, const uint8_t *part, part_name which,
+                                const char *folder, fingerprint *print, int64_t *count, medley_error *err)
 {
     const interactions *v = &store->files.view;
     uint32_t *user = NULL, *item = NULL;
@@ -175,9 +178,9 @@ static json *describe_leaks(const medley_store *store, const leaks *l, medley_re
     return object;
 }
 
-static medley_status write_description(const medley_store *store, const split_params *p, const split_class *strategy,
-                                       const void *values, json *counts, json *leak_report, const char *hex,
-                                       const char *folder, medley_error *err)
+static medley_status write_description(const medley_store *store, const split_params *p,
+                                       const split_class *strategy, const void *values, json *counts,
+                                       json *leak_report, const char *hex, const char *folder, medley_error *err)
 {
     json *root = json_new_object(), *options = json_new_object();
     text rendered = {.rt = store->rt};
@@ -215,14 +218,15 @@ static bool usable_name(const char *name)
 
 static medley_status check_name(const char *name, medley_error *err)
 {
-    return usable_name(name) ? MEDLEY_OK
-                             : fail(err, MEDLEY_E_CONFIG,
-                                    "name: '%.100s' cannot name a split; accepted: letters, digits, '.', '_' and '-'", name);
+    return usable_name(name)
+               ? MEDLEY_OK
+               : fail(err, MEDLEY_E_CONFIG,
+                      "name: '%.100s' cannot name a split; accepted: letters, digits, '.', '_' and '-'", name);
 }
 
 static medley_status write_split(const medley_store *store, const split_params *p, const split_class *strategy,
-                                 const void *values, const uint8_t *part, const char *folder, medley_report *report,
-                                 medley_error *err)
+                                 const void *values, const uint8_t *part, const char *folder,
+                                 medley_report *report, medley_error *err)
 {
     fingerprint *print;
     leaks found;
@@ -241,7 +245,8 @@ static medley_status write_split(const medley_store *store, const split_params *
     }
     fingerprint_hex(print, hex);
     TRY_DONE(find_leaks(store, part, &found, err));
-    status = write_description(store, p, strategy, values, counts, describe_leaks(store, &found, report), hex, folder, err);
+    status = write_description(store, p, strategy, values, counts, describe_leaks(store, &found, report), hex,
+                               folder, err);
     counts = NULL;
 done:
     json_free(counts);
@@ -311,13 +316,14 @@ static medley_status read_facts(const medley_store *store, const char *folder, c
     for (int which = 0; which < PART_COUNT; which++)
         counted &= json_int(json_member(root, "counts"), part_names[which], &out->count[which]);
     if (format == NULL || strcmp(format, SPLIT_FORMAT) != 0)
-        status = fail(err, MEDLEY_E_FORMAT, "%s: format '%s'; accepted: '" SPLIT_FORMAT "'", path, format != NULL ? format : "");
+        status = fail(err, MEDLEY_E_FORMAT, "%s: format '%s'; accepted: '" SPLIT_FORMAT "'", path,
+                      format != NULL ? format : "");
     else if (strategy == NULL || of_store == NULL || own == NULL || strlen(own) != FINGERPRINT_SIZE - 1 ||
              !json_int(root, "seed", &out->seed) || !counted)
         status = fail(err, MEDLEY_E_FORMAT, "%s: strategy, seed, counts or a fingerprint is missing", path);
     else if (strcmp(of_store, store->fingerprint) != 0)
-        status = fail(err, MEDLEY_E_STALE, "%s: made from store %s, but the store is %s now; split again", path, of_store,
-                      store->fingerprint);
+        status = fail(err, MEDLEY_E_STALE, "%s: made from store %s, but the store is %s now; split again", path,
+                      of_store, store->fingerprint);
     if (status == MEDLEY_OK) {
         snprintf(out->name, sizeof out->name, "%s", name);
         snprintf(out->strategy, sizeof out->strategy, "%s", strategy);
@@ -330,8 +336,8 @@ done:
     return status;
 }
 
-static medley_status open_part(const medley_store *store, const char *folder, const split_facts *facts, part_name which,
-                               interaction_files *out, medley_error *err)
+static medley_status open_part(const medley_store *store, const char *folder, const split_facts *facts,
+                               part_name which, interaction_files *out, medley_error *err)
 {
     char *path;
     TRY(file_join(store->rt, folder, part_names[which], &path, err));

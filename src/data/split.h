@@ -12,8 +12,8 @@ typedef struct split_class {
     size_t params_size;
     bool needs_order; /* the order within a user must mean time */
     /* Writes a part_name for each interaction to part [events->count]. Must not depend on threads. */
-    medley_status (*assign)(const medley_runtime *rt, const void *params, const interactions *events, uint64_t seed,
-                            uint8_t *part, medley_error *err);
+    medley_status (*assign)(const medley_runtime *rt, const void *params, const interactions *events,
+                            uint64_t seed, uint8_t *part, medley_error *err);
 } split_class;
 
 extern const split_class *const split_classes[]; /* ends with NULL */

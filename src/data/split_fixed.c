@@ -1,15 +1,16 @@
 /* The files as given: the source says which part each interaction is in. */
 #include "data/split.h"
 
-static medley_status assign(const medley_runtime *rt, const void *params, const interactions *events, uint64_t seed,
-                            uint8_t *part, medley_error *err)
+static medley_status assign(const medley_runtime *rt, const void *params, const interactions *events,
+                            uint64_t seed, uint8_t *part, medley_error *err)
 {
     (void)rt;
     (void)params;
     (void)seed;
     if (events->part == NULL)
-        return fail(err, MEDLEY_E_CONFIG,
-                    "strategy: 'fixed' needs a source that comes split (format elliot with train.tsv and test.tsv)");
+        return fail(
+            err, MEDLEY_E_CONFIG,
+            "strategy: 'fixed' needs a source that comes split (format elliot with train.tsv and test.tsv)");
     memcpy(part, events->part, (size_t)events->count);
     return MEDLEY_OK;
 }

@@ -6,12 +6,14 @@ typedef struct leave_one_out_params {
 } leave_one_out_params;
 
 static const medley_param params_table[] = {
-    MEDLEY_INT(leave_one_out_params, min_train, "1", 0, 1e9, .help = "interactions a user keeps for training; with fewer than this and two more, all are training"),
+    MEDLEY_INT(leave_one_out_params, min_train, "1", 0, 1e9,
+               .help =
+                   "interactions a user keeps for training; with fewer than this and two more, all are training"),
     MEDLEY_PARAMS_END,
 };
 
-static medley_status assign(const medley_runtime *rt, const void *params, const interactions *events, uint64_t seed,
-                            uint8_t *part, medley_error *err)
+static medley_status assign(const medley_runtime *rt, const void *params, const interactions *events,
+                            uint64_t seed, uint8_t *part, medley_error *err)
 {
     const leave_one_out_params *p = params;
     (void)rt;
@@ -31,8 +33,9 @@ static medley_status assign(const medley_runtime *rt, const void *params, const 
 const split_class split_leave_one_out = {
     .name = "leave_one_out",
     .summary = "per user, the last interaction to test, the one before to validation",
-    .details = "The protocol of the sequential literature (SASRec, BERT4Rec). Last by time, ties in input order. Users with "
-               "fewer than min_train + 2 interactions are training only.",
+    .details =
+        "The protocol of the sequential literature (SASRec, BERT4Rec). Last by time, ties in input order. Users with "
+        "fewer than min_train + 2 interactions are training only.",
     .params = params_table,
     .params_size = sizeof(leave_one_out_params),
     .needs_order = true,

@@ -32,8 +32,8 @@ static int64_t held_out(int64_t count, double ratio)
     return count - (int64_t)floor((double)count * (1 - ratio) + 1e-9);
 }
 
-static medley_status assign(const medley_runtime *rt, const void *params, const interactions *events, uint64_t seed,
-                            uint8_t *part, medley_error *err)
+static medley_status assign(const medley_runtime *rt, const void *params, const interactions *events,
+                            uint64_t seed, uint8_t *part, medley_error *err)
 {
     const random_params *p = params;
     ticket *tickets = NULL;
@@ -60,8 +60,9 @@ static medley_status assign(const medley_runtime *rt, const void *params, const 
 const split_class split_random = {
     .name = "random",
     .summary = "per user, random shares for test and validation",
-    .details = "test = n - floor(n (1 - test_ratio)) of a user's n interactions; validation out of the rest by the same "
-               "rule. Ignores time: the leak report says how far the future trains the past.",
+    .details =
+        "test = n - floor(n (1 - test_ratio)) of a user's n interactions; validation out of the rest by the same "
+        "rule. Ignores time: the leak report says how far the future trains the past.",
     .params = params_table,
     .params_size = sizeof(random_params),
     .assign = assign,

@@ -9,10 +9,14 @@ typedef struct temporal_params {
 } temporal_params;
 
 static const medley_param params_table[] = {
-    MEDLEY_REAL(temporal_params, test_ratio, "0.1", 0, 0.99, .help = "share of all interactions, the latest, for test"),
-    MEDLEY_REAL(temporal_params, val_ratio, "0.1", 0, 0.99, .help = "share of the earlier rest, its latest, for validation"),
-    MEDLEY_INT(temporal_params, test_from, "0", 0, 4102444799, .help = "seconds since 1970 where test starts; 0: by test_ratio"),
-    MEDLEY_INT(temporal_params, val_from, "0", 0, 4102444799, .help = "seconds since 1970 where validation starts; 0: by val_ratio"),
+    MEDLEY_REAL(temporal_params, test_ratio, "0.1", 0, 0.99,
+                .help = "share of all interactions, the latest, for test"),
+    MEDLEY_REAL(temporal_params, val_ratio, "0.1", 0, 0.99,
+                .help = "share of the earlier rest, its latest, for validation"),
+    MEDLEY_INT(temporal_params, test_from, "0", 0, 4102444799,
+               .help = "seconds since 1970 where test starts; 0: by test_ratio"),
+    MEDLEY_INT(temporal_params, val_from, "0", 0, 4102444799,
+               .help = "seconds since 1970 where validation starts; 0: by val_ratio"),
     MEDLEY_PARAMS_END,
 };
 
@@ -42,8 +46,8 @@ static int64_t count_before(const int64_t *sorted, int64_t count, int64_t time)
     return low;
 }
 
-static medley_status assign(const medley_runtime *rt, const void *params, const interactions *events, uint64_t seed,
-                            uint8_t *part, medley_error *err)
+static medley_status assign(const medley_runtime *rt, const void *params, const interactions *events,
+                            uint64_t seed, uint8_t *part, medley_error *err)
 {
     const temporal_params *p = params;
     int64_t *sorted;
@@ -67,8 +71,9 @@ static medley_status assign(const medley_runtime *rt, const void *params, const 
 const split_class split_temporal = {
     .name = "temporal",
     .summary = "one cut in time for everybody: train before, test after",
-    .details = "The latest test_ratio of all interactions (or those from test_from on) are test, the latest val_ratio of "
-               "the rest validation. Interactions at the same second stay together. No future event is trained on.",
+    .details =
+        "The latest test_ratio of all interactions (or those from test_from on) are test, the latest val_ratio of "
+        "the rest validation. Interactions at the same second stay together. No future event is trained on.",
     .params = params_table,
     .params_size = sizeof(temporal_params),
     .needs_order = true,

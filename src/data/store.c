@@ -19,7 +19,8 @@ static medley_status read_description(medley_store *s, medley_error *err)
     medley_status status = MEDLEY_OK;
     TRY_DONE(store_path(s, "dataset.json", &path, err));
     if (!file_exists(path)) {
-        status = fail(err, MEDLEY_E_NOT_FOUND, "store: '%s' is no store: it has no dataset.json (see medley prepare)", s->path);
+        status = fail(err, MEDLEY_E_NOT_FOUND,
+                      "store: '%s' is no store: it has no dataset.json (see medley prepare)", s->path);
         goto done;
     }
     TRY_DONE(file_read_whole(s->rt, path, DESCRIPTION_LONGEST, &bytes, &length, err));
@@ -30,14 +31,16 @@ static medley_status read_description(medley_store *s, medley_error *err)
                       format != NULL ? format : "");
     else if (!json_int(root, "users", &s->users) || !json_int(root, "items", &s->items) ||
              !json_int(root, "interactions", &s->count) || !json_bool(root, "ordered", &s->ordered) ||
-             !json_bool(root, "has_rating", &s->has_rating) || !json_bool(root, "has_timestamp", &s->has_timestamp) ||
-             !json_bool(root, "has_part", &s->has_part) || print == NULL || strlen(print) != FINGERPRINT_SIZE - 1)
-        status = fail(err, MEDLEY_E_FORMAT,
-                      "%s: users, items, interactions, has_rating, has_timestamp, has_part, ordered or fingerprint is missing",
-                      path);
+             !json_bool(root, "has_rating", &s->has_rating) ||
+             !json_bool(root, "has_timestamp", &s->has_timestamp) || !json_bool(root, "has_part", &s->has_part) ||
+             print == NULL || strlen(print) != FINGERPRINT_SIZE - 1)
+        status = fail(
+            err, MEDLEY_E_FORMAT,
+            "%s: users, items, interactions, has_rating, has_timestamp, has_part, ordered or fingerprint is missing",
+            path);
     else if (s->users < 0 || s->users > IDMAP_MOST || s->items < 0 || s->items > IDMAP_MOST)
-        status = fail(err, MEDLEY_E_FORMAT, "%s: %lld users, %lld items; accepted: 0..%lld", path, (long long)s->users,
-                      (long long)s->items, (long long)IDMAP_MOST);
+        status = fail(err, MEDLEY_E_FORMAT, "%s: %lld users, %lld items; accepted: 0..%lld", path,
+                      (long long)s->users, (long long)s->items, (long long)IDMAP_MOST);
     else
         memcpy(s->fingerprint, print, FINGERPRINT_SIZE);
 done:
@@ -58,7 +61,8 @@ static medley_status check_catalogue(const medley_store *s, medley_error *err)
         const int64_t bytes = file_size(catalogue);
         file_close(catalogue);
         if (s->users + s->items > bytes)
-            status = fail(err, MEDLEY_E_FORMAT, "%s: %lld bytes cannot name the %lld users and %lld items of dataset.json", path,
+            status = fail(err, MEDLEY_E_FORMAT,
+                          "%s: %lld bytes cannot name the %lld users and %lld items of dataset.json", path,
                           (long long)bytes, (long long)s->users, (long long)s->items);
     }
     mem_free(path);
@@ -79,8 +83,9 @@ static medley_status check_columns(const medley_store *s, const char *folder, me
                     (long long)s->count);
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
         if (columns[i].is != columns[i].ought)
-            return fail(err, MEDLEY_E_FORMAT, "%s: %s.npy is %s, but has_%s is %s in dataset.json", folder, columns[i].name,
-                        columns[i].is ? "there" : "missing", columns[i].name, columns[i].ought ? "true" : "false");
+            return fail(err, MEDLEY_E_FORMAT, "%s: %s.npy is %s, but has_%s is %s in dataset.json", folder,
+                        columns[i].name, columns[i].is ? "there" : "missing", columns[i].name,
+                        columns[i].ought ? "true" : "false");
     return MEDLEY_OK;
 }
 
@@ -120,8 +125,8 @@ static medley_status read_names(medley_store *s, medley_error *err)
     TRY_DONE(catalog_read_users(path, take_name, &users, err));
     TRY_DONE(catalog_read_items(path, take_name, &items, err));
     if (s->user_map.count != s->users || s->item_map.count != s->items)
-        status = fail(err, MEDLEY_E_FORMAT, "%s: %lld users and %lld items; dataset.json names %lld and %lld", path,
-                      (long long)s->user_map.count, (long long)s->item_map.count, (long long)s->users,
+        status = fail(err, MEDLEY_E_FORMAT, "%s: %lld users and %lld items; dataset.json names %lld and %lld",
+                      path, (long long)s->user_map.count, (long long)s->item_map.count, (long long)s->users,
                       (long long)s->items);
     s->named = status == MEDLEY_OK;
 done:
@@ -129,7 +134,8 @@ done:
     return status;
 }
 
-medley_status store_open(const medley_runtime *rt, const char *path, bool names, medley_store **out, medley_error *err)
+medley_status store_open(const medley_runtime *rt, const char *path, bool names, medley_store **out,
+                         medley_error *err)
 {
     medley_store *s;
     char *folder = NULL;

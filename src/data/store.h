@@ -11,7 +11,7 @@ struct medley_store {
     const medley_runtime *rt;
     char *path; /* absolute */
     int64_t users, items, count;
-    bool ordered; /* the order within a user means time */
+    bool ordered;                             /* the order within a user means time */
     bool has_rating, has_timestamp, has_part; /* has_part: the source fixes a split */
     char fingerprint[FINGERPRINT_SIZE];
     interaction_files files;
@@ -28,7 +28,8 @@ MEDLEY_MUST_USE medley_status store_open(const medley_runtime *rt, const char *p
 void store_free(medley_store *store);
 
 /* mem_alloc'd path of something inside the store. */
-MEDLEY_MUST_USE medley_status store_path(const medley_store *store, const char *name, char **out, medley_error *err);
+MEDLEY_MUST_USE medley_status store_path(const medley_store *store, const char *name, char **out,
+                                         medley_error *err);
 
 #define STORE_FORMAT "medley-store-1"
 

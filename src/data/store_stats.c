@@ -134,9 +134,8 @@ medley_status store_stats(const medley_store *s, const char *plot, medley_report
     report_int(report, "users", s->users);
     report_int(report, "items", s->items);
     report_int(report, "interactions", s->count);
-    report_real(report, "density", s->users > 0 && s->items > 0
-                                       ? (double)s->count / ((double)s->users * (double)s->items)
-                                       : 0);
+    report_real(report, "density",
+                s->users > 0 && s->items > 0 ? (double)s->count / ((double)s->users * (double)s->items) : 0);
     report_string(report, "ratings", v->rating != NULL ? "yes" : "no");
     report_string(report, "order", v->timestamp != NULL ? "by time" : s->ordered ? "as given, no times" : "none");
     report_tally(report, "per_user", "Interactions per user", &users);

@@ -5,12 +5,15 @@
 #include "io/save.h"
 
 const medley_param synthetic_table[] = {
-    MEDLEY_TEXT(synthetic_params, out, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH, .help = "folder to make"),
+    MEDLEY_TEXT(synthetic_params, out, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH,
+                .help = "folder to make"),
     MEDLEY_INT(synthetic_params, users, "2000", 1, 50000000, .help = "users"),
     MEDLEY_INT(synthetic_params, items, "1000", 10, 10000000, .help = "items"),
-    MEDLEY_INT(synthetic_params, interactions_per_user, "40", 3, 100000, .help = "mean length of a user's history"),
+    MEDLEY_INT(synthetic_params, interactions_per_user, "40", 3, 100000,
+               .help = "mean length of a user's history"),
     MEDLEY_INT(synthetic_params, genres, "12", 1, 18, .help = "genres that tastes differ in"),
-    MEDLEY_REAL(synthetic_params, sequel, "0.25", 0, 1, .help = "probability that the next pick continues the series of the last"),
+    MEDLEY_REAL(synthetic_params, sequel, "0.25", 0, 1,
+                .help = "probability that the next pick continues the series of the last"),
     MEDLEY_INT(synthetic_params, seed, "1", 0, 9e15, .help = "the same seed makes the same files"),
     MEDLEY_BOOL(synthetic_params, force, "false", .help = "replace a data set that is there"),
     MEDLEY_PARAMS_END,
@@ -22,21 +25,27 @@ enum { SERIES = 4, USERS_PER_TASK = 256, TASKS_PER_ROUND = 64 };
 enum { STREAM_ITEM = 1, STREAM_TASTE = 2, STREAM_LENGTH = 3, STREAM_USER = 1000 };
 
 static const char *const genre_names[] = {
-    "Action", "Adventure", "Animation", "Children", "Comedy", "Crime", "Documentary", "Drama", "Fantasy",
-    "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western",
+    "Action",    "Adventure", "Animation", "Children", "Comedy",  "Crime",  "Documentary", "Drama", "Fantasy",
+    "Film-Noir", "Horror",    "Musical",   "Mystery",  "Romance", "Sci-Fi", "Thriller",    "War",   "Western",
 };
 static const char *const adjectives[] = {
-    "Silent", "Crimson", "Last", "Hidden", "Golden", "Broken", "Distant", "Electric", "Frozen", "Gentle",
-    "Hollow", "Midnight", "Paper", "Restless", "Second", "Secret", "Stolen", "Velvet", "Wandering", "Winter",
+    "Silent", "Crimson",  "Last",  "Hidden",   "Golden", "Broken", "Distant", "Electric", "Frozen",    "Gentle",
+    "Hollow", "Midnight", "Paper", "Restless", "Second", "Secret", "Stolen",  "Velvet",   "Wandering", "Winter",
 };
 static const char *const nouns[] = {
-    "Harbor", "Garden", "Machine", "Letter", "River", "Empire", "Orchard", "Signal", "Mirror", "Lantern", "Voyage",
-    "Castle", "Shadow", "Bridge", "Compass", "Parade", "Winter", "Engine", "Island", "Promise", "Station", "Theatre",
+    "Harbor", "Garden",  "Machine", "Letter",  "River",   "Empire",  "Orchard", "Signal",
+    "Mirror", "Lantern", "Voyage",  "Castle",  "Shadow",  "Bridge",  "Compass", "Parade",
+    "Winter", "Engine",  "Island",  "Promise", "Station", "Theatre",
 };
 static const char *const plots[] = {
-    "a stranger arrives and nothing stays as it was", "two rivals must share one secret", "a family keeps a promise too long",
-    "an old map leads further than it should", "the town forgets a name that one child remembers",
-    "a machine learns what its makers fear", "the way home is the longest road", "a debt is paid in the wrong coin",
+    "a stranger arrives and nothing stays as it was",
+    "two rivals must share one secret",
+    "a family keeps a promise too long",
+    "an old map leads further than it should",
+    "the town forgets a name that one child remembers",
+    "a machine learns what its makers fear",
+    "the way home is the longest road",
+    "a debt is paid in the wrong coin",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -188,7 +197,8 @@ static medley_status write_users(void *context, int64_t task, int worker, medley
 static medley_status write_ratings(world *w, const char *folder, int64_t *rows, medley_error *err)
 {
     const char header[] = "userId,movieId,rating,timestamp\n";
-    const int64_t per_round = (int64_t)TASKS_PER_ROUND * USERS_PER_TASK, rounds = (w->p->users + per_round - 1) / per_round;
+    const int64_t per_round = (int64_t)TASKS_PER_ROUND * USERS_PER_TASK,
+                  rounds = (w->p->users + per_round - 1) / per_round;
     char *path = NULL;
     save *ratings = NULL;
     medley_status status = MEDLEY_OK;
@@ -215,8 +225,10 @@ done:
 /* "Silent Harbor 2 (1998)"; one in eight has its article behind a comma, as MovieLens writes it. */
 static void add_title(const world *w, int64_t item, text *out)
 {
-    const int64_t g = genre_of(w, item), place = item - w->first[g], series = place / SERIES, part = place % SERIES;
-    const uint64_t bits = random_bits((uint64_t)w->p->seed, STREAM_ITEM + 10, (uint64_t)(g * w->p->items + series));
+    const int64_t g = genre_of(w, item), place = item - w->first[g], series = place / SERIES,
+                  part = place % SERIES;
+    const uint64_t bits =
+        random_bits((uint64_t)w->p->seed, STREAM_ITEM + 10, (uint64_t)(g * w->p->items + series));
     const char *adjective = adjectives[bits % COUNT(adjectives)], *noun = nouns[(bits >> 16) % COUNT(nouns)];
     const bool article = (bits >> 40) % 8 == 0;
     text_format(out, article ? "\"%s %s" : "%s %s", adjective, noun);
@@ -238,9 +250,10 @@ static medley_status write_movies(const world *w, const char *folder, medley_err
         add_title(w, item, &out);
         text_format(&out, ",%s", genre_names[g]);
         if (bits % 3 == 0 && w->p->genres > 1)
-            text_format(&out, "|%s", genre_names[(g + 1 + (int64_t)(bits >> 8) % (w->p->genres - 1)) % w->p->genres]);
-        text_format(&out, ",\"%s at its most %s: %s.\"\n", genre_names[g], adjectives[(bits >> 20) % COUNT(adjectives)],
-                    plots[(bits >> 32) % COUNT(plots)]);
+            text_format(&out, "|%s",
+                        genre_names[(g + 1 + (int64_t)(bits >> 8) % (w->p->genres - 1)) % w->p->genres]);
+        text_format(&out, ",\"%s at its most %s: %s.\"\n", genre_names[g],
+                    adjectives[(bits >> 20) % COUNT(adjectives)], plots[(bits >> 32) % COUNT(plots)]);
     }
     TRY_DONE(text_status(&out, err));
     TRY_DONE(file_join(w->rt, folder, "movies.csv", &path, err));
@@ -280,15 +293,16 @@ static void release_world(world *w)
     mem_free(w->popular);
 }
 
-medley_status synthetic_run(const medley_runtime *rt, const synthetic_params *p, medley_report *report, medley_error *err)
+medley_status synthetic_run(const medley_runtime *rt, const synthetic_params *p, medley_report *report,
+                            medley_error *err)
 {
     world w = {.rt = rt, .p = p};
     save_folder *folder = NULL;
     int64_t rows = 0;
     medley_status status = MEDLEY_OK;
     if (p->genres > p->items)
-        return fail(err, MEDLEY_E_CONFIG, "genres: %lld is outside 1..%lld, the number of items", (long long)p->genres,
-                    (long long)p->items);
+        return fail(err, MEDLEY_E_CONFIG, "genres: %lld is outside 1..%lld, the number of items",
+                    (long long)p->genres, (long long)p->items);
     TRY_DONE(save_folder_open(rt, p->out, p->force, "ratings.csv", &folder, err));
     TRY_DONE(create_world(&w, err));
     TRY_DONE(write_ratings(&w, save_folder_path(folder), &rows, err));

@@ -79,9 +79,8 @@ static medley_status judge_user(void *context, const ranked *result, int worker,
     double *value = out->per_user + result->query * r->metric_count * r->cutoff_count;
     for (int64_t m = 0; m < r->metric_count; m++)
         for (int64_t c = 0; c < r->cutoff_count; c++)
-            *value++ = r->metrics[m]->of_user == NULL
-                           ? NAN
-                           : r->metrics[m]->of_user(&user, r->cutoffs[c], &r->context);
+            *value++ =
+                r->metrics[m]->of_user == NULL ? NAN : r->metrics[m]->of_user(&user, r->cutoffs[c], &r->context);
     return MEDLEY_OK;
 }
 
@@ -125,8 +124,8 @@ static void average_users(const evaluation_request *request, evaluation *out)
         out->value[i] /= (double)out->users;
 }
 
-static medley_status measure_lists(const medley_runtime *rt, const evaluation_request *request,
-                                   evaluation *out, medley_error *err)
+static medley_status measure_lists(const medley_runtime *rt, const evaluation_request *request, evaluation *out,
+                                   medley_error *err)
 {
     medley_status status;
     const int64_t items = request->context.items;

@@ -25,13 +25,13 @@ typedef struct evaluation_request {
 
 /* Every per-user value and the aggregates. Release with evaluation_release. */
 typedef struct evaluation {
-    int64_t users;    /* evaluated */
-    uint32_t *user;   /* [users] ascending */
-    double *per_user; /* [users, metric_count * cutoff_count]; NaN for metrics of all lists */
-    double *value;    /* [metric_count * cutoff_count] means, or values of all lists */
-    int64_t longest;  /* list length: the largest cutoff, at most the number of items */
-    uint32_t *lists;  /* [users, longest] items as shown; UINT32_MAX pads */
-    float *scores;    /* [users, longest] */
+    int64_t users;          /* evaluated */
+    uint32_t *user;         /* [users] ascending */
+    double *per_user;       /* [users, metric_count * cutoff_count]; NaN for metrics of all lists */
+    double *value;          /* [metric_count * cutoff_count] means, or values of all lists */
+    int64_t longest;        /* list length: the largest cutoff, at most the number of items */
+    uint32_t *lists;        /* [users, longest] items as shown; UINT32_MAX pads */
+    float *scores;          /* [users, longest] */
     int64_t masked_targets; /* targets that the mask took from the candidates: they count as misses */
 } evaluation;
 

@@ -7,8 +7,8 @@
 
 /* ---- Judging ---- */
 
-static int64_t judge(const topk_entry *entries, int64_t count, int64_t tied_outside,
-                     const float *target_score, int64_t target_count, tie_block *blocks)
+static int64_t judge(const topk_entry *entries, int64_t count, int64_t tied_outside, const float *target_score,
+                     int64_t target_count, tie_block *blocks)
 {
     const ranked result = {
         .count = count, .entries = entries, .tied_outside = tied_outside, .target_score = target_score};
@@ -194,8 +194,8 @@ static void rank_slowly(const problem *p, int64_t u, full_list *out)
         float score = p->bias[i];
         for (int d = 0; d < FACTORS; d++)
             score += p->user[u * FACTORS + d] * p->item[i * FACTORS + d];
-        out->entries[out->count++] = (topk_entry){
-            score, (uint32_t)i, random_bits(p->request.seed, (uint64_t)u, (uint64_t)i)};
+        out->entries[out->count++] =
+            (topk_entry){score, (uint32_t)i, random_bits(p->request.seed, (uint64_t)u, (uint64_t)i)};
     }
     qsort(out->entries, (size_t)out->count, sizeof *out->entries, by_score_then_key);
     for (int64_t i = 0; i < out->count; i++) {

@@ -57,9 +57,9 @@ typedef struct exposure {
 
 /* What list metrics know of the training data and the catalogue. */
 typedef struct metric_context {
-    int64_t items;                /* of the whole catalogue */
-    int64_t training_users;       /* users with a training interaction */
-    const int64_t *item_count;    /* [items] training users of each item */
+    int64_t items;             /* of the whole catalogue */
+    int64_t training_users;    /* users with a training interaction */
+    const int64_t *item_count; /* [items] training users of each item */
 } metric_context;
 
 typedef struct metric_class {

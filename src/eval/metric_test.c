@@ -26,8 +26,14 @@ typedef struct example {
     int64_t shown[ITEMS];
 } example;
 
-#define HIT {1, 1}
-#define MISS {1, 0}
+#define HIT  \
+    {        \
+        1, 1 \
+    }
+#define MISS \
+    {        \
+        1, 0 \
+    }
 
 /* The untied list is hit, miss, hit, miss, miss, with one more relevant item that is not listed. */
 #define UNTIED .relevant = 3, .blocks = {HIT, MISS, HIT, MISS, MISS}
@@ -66,8 +72,8 @@ static const example examples[] = {
     {"gini", 0, .shown = {3, 3, 3, 3}},
     {"gini", 1, .shown = {0, 5, 0, 0}},
     {"gini", 0, .shown = {0, 0, 0, 0}},
-    {"gini", 7.0 / 9, .shown = {4, 0, 2, 0}}, /* (1 2 + 3 4) / (3 6) */
-    {"gini", 1.0 / 3, .shown = {1, 2, 2, 4}}, /* (-3 1 - 1 2 + 1 2 + 3 4) / (3 9) */
+    {"gini", 7.0 / 9, .shown = {4, 0, 2, 0}},                /* (1 2 + 3 4) / (3 6) */
+    {"gini", 1.0 / 3, .shown = {1, 2, 2, 4}},                /* (-3 1 - 1 2 + 1 2 + 3 4) / (3 9) */
     {"novelty", 5.0 / 3, 3, .list = {0, 1, 2}, .listed = 3}, /* 0, 2 and 3 bits */
     {"novelty", 1, 2, .list = {0, 1, 2}, .listed = 3},
     {"novelty", 2, 9, .list = {2, 3}, .listed = 2}, /* 3 and 1 bits */
@@ -84,8 +90,8 @@ static int64_t fill_blocks(const size_and_relevant *from, tie_block *blocks)
     return count;
 }
 
-static double of_blocks(const metric_class *metric, const tie_block *blocks, int64_t count,
-                        int64_t relevant, int64_t k)
+static double of_blocks(const metric_class *metric, const tie_block *blocks, int64_t count, int64_t relevant,
+                        int64_t k)
 {
     const judged user = {.blocks = blocks, .block_count = count, .relevant = relevant};
     return metric->of_user(&user, k, &catalogue);
@@ -273,8 +279,8 @@ static const struct oracle *oracle_of(const metric_class *metric)
 }
 
 /* The mean of a textbook metric over every placement of the hits within their blocks. */
-static double over_all_orders(const struct oracle *oracle, const tie_block *blocks, int64_t count, int n,
-                              int k, int relevant)
+static double over_all_orders(const struct oracle *oracle, const tie_block *blocks, int64_t count, int n, int k,
+                              int relevant)
 {
     double sum = 0;
     int64_t orders = 0;
@@ -449,9 +455,12 @@ static void test_a_constant_score_over_a_million_items_keeps_its_digits(void **s
             const char *metric;
             double one, all;
         } want[] = {
-            {"precision", 1.0 / MILLION, 1},           {"recall", (double)k / MILLION, (double)k / MILLION},
-            {"recall_capped", (double)k / MILLION, 1}, {"hr", (double)k / MILLION, 1},
-            {"ndcg", discounts / MILLION, 1},          {"mrr", harmonic / MILLION, 1},
+            {"precision", 1.0 / MILLION, 1},
+            {"recall", (double)k / MILLION, (double)k / MILLION},
+            {"recall_capped", (double)k / MILLION, 1},
+            {"hr", (double)k / MILLION, 1},
+            {"ndcg", discounts / MILLION, 1},
+            {"mrr", harmonic / MILLION, 1},
             {"map", harmonic / MILLION, 1},
         };
         for (size_t i = 0; i < sizeof want / sizeof *want; i++) {

@@ -24,8 +24,8 @@ typedef struct catalog_item {
 } catalog_item;
 MEDLEY_MUST_USE medley_status catalog_add_item(catalog_writer *w, int64_t index, const catalog_item *item,
                                                medley_error *err);
-MEDLEY_MUST_USE medley_status catalog_add_user(catalog_writer *w, int64_t index, const char *id,
-                                               size_t length, medley_error *err);
+MEDLEY_MUST_USE medley_status catalog_add_user(catalog_writer *w, int64_t index, const char *id, size_t length,
+                                               medley_error *err);
 /* Commits, builds the unique indexes, flushes and closes; frees `w` also on failure. */
 MEDLEY_MUST_USE medley_status catalog_finish(catalog_writer *w, medley_error *err);
 void catalog_abandon(catalog_writer *w);

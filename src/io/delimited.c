@@ -34,33 +34,34 @@ static inline __attribute__((always_inline)) void emit(delimited_table *t, const
 }
 
 /* One scanner: `masks` is inlined, so each instruction set gets its own loop. */
-#define DEFINE_SCAN(name, attributes, masks)                                                                   \
-    attributes static medley_status name(const medley_runtime *rt, const record_block *block, char delimiter,  \
-                                         delimited_table *t, medley_error *err)                                \
-    {                                                                                                          \
-        uint32_t start = 0;                                                                                    \
-        uint64_t high = 0, nul = 0;                                                                            \
-        for (size_t base = 0; base < block->length; base += STEP) {                                            \
-            byte_masks m = masks(block->bytes + base, delimiter);                                              \
-            const size_t left = block->length - base;                                                          \
-            if (left < STEP) {                                                                                 \
-                const uint64_t inside = (UINT64_C(1) << left) - 1;                                             \
-                m = (byte_masks){m.delimiter & inside, m.line_end & inside, m.high & inside, m.nul & inside};  \
-            }                                                                                                  \
-            high |= m.high;                                                                                    \
-            nul |= m.nul;                                                                                      \
-            if (t->field_capacity - t->field_count < STEP || t->row_capacity - t->row_count < STEP)            \
-                TRY(reserve(rt, t, STEP, err));                                                                \
-            emit(t, block->bytes, (uint32_t)base, m, &start);                                                  \
-        }                                                                                                      \
-        t->ascii = high == 0;                                                                                  \
-        t->nul = nul != 0;                                                                                     \
-        return MEDLEY_OK;                                                                                      \
+#define DEFINE_SCAN(name, attributes, masks)                                                                  \
+    attributes static medley_status name(const medley_runtime *rt, const record_block *block, char delimiter, \
+                                         delimited_table *t, medley_error *err)                               \
+    {                                                                                                         \
+        uint32_t start = 0;                                                                                   \
+        uint64_t high = 0, nul = 0;                                                                           \
+        for (size_t base = 0; base < block->length; base += STEP) {                                           \
+            byte_masks m = masks(block->bytes + base, delimiter);                                             \
+            const size_t left = block->length - base;                                                         \
+            if (left < STEP) {                                                                                \
+                const uint64_t inside = (UINT64_C(1) << left) - 1;                                            \
+                m = (byte_masks){m.delimiter & inside, m.line_end & inside, m.high & inside, m.nul & inside}; \
+            }                                                                                                 \
+            high |= m.high;                                                                                   \
+            nul |= m.nul;                                                                                     \
+            if (t->field_capacity - t->field_count < STEP || t->row_capacity - t->row_count < STEP)           \
+                TRY(reserve(rt, t, STEP, err));                                                               \
+            emit(t, block->bytes, (uint32_t)base, m, &start);                                                 \
+        }                                                                                                     \
+        t->ascii = high == 0;                                                                                 \
+        t->nul = nul != 0;                                                                                    \
+        return MEDLEY_OK;                                                                                     \
     }
 
 #if defined(__x86_64__)
 
-__attribute__((target("avx512bw,bmi"), always_inline)) static inline byte_masks masks_avx512(const char *p, char delimiter)
+__attribute__((target("avx512bw,bmi"), always_inline)) static inline byte_masks masks_avx512(const char *p,
+                                                                                             char delimiter)
 {
     const __m512i v = _mm512_loadu_si512(p);
     return (byte_masks){_mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(delimiter)),
@@ -68,13 +69,15 @@ __attribute__((target("avx512bw,bmi"), always_inline)) static inline byte_masks 
                         _mm512_testn_epi8_mask(v, v)};
 }
 
-__attribute__((target("avx2,bmi"), always_inline)) static inline uint64_t equal_avx2(__m256i a, __m256i b, __m256i c)
+__attribute__((target("avx2,bmi"), always_inline)) static inline uint64_t equal_avx2(__m256i a, __m256i b,
+                                                                                     __m256i c)
 {
     return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(a, c)) |
            (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(b, c)) << 32;
 }
 
-__attribute__((target("avx2,bmi"), always_inline)) static inline byte_masks masks_avx2(const char *p, char delimiter)
+__attribute__((target("avx2,bmi"), always_inline)) static inline byte_masks masks_avx2(const char *p,
+                                                                                       char delimiter)
 {
     const __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)p);
     const __m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(p + 32));
@@ -159,7 +162,8 @@ medley_status delimited_parse_slow(const medley_runtime *rt, record_block *block
             to = unquote(bytes, block->length, &at, &line);
         }
         const uint32_t unquoted = to; /* a carriage return inside quotes is text */
-        while (at < block->length && bytes[at] != '\n' && !delimits(bytes + at, block->length - at, delimiter, width))
+        while (at < block->length && bytes[at] != '\n' &&
+               !delimits(bytes + at, block->length - at, delimiter, width))
             bytes[to++] = bytes[at++];
         const bool line_end = at >= block->length || bytes[at] == '\n';
         if (line_end && to > unquoted && bytes[to - 1] == '\r')

@@ -21,19 +21,18 @@ typedef struct delimited_table {
     int64_t row_capacity, row_count;
     uint32_t *row_line; /* lines behind the block's first where rows start; NULL: row r is line r */
     int64_t row_line_capacity;
-    uint32_t *lines;     /* row_line or NULL */
-    bool ascii, nul;     /* all bytes < 0x80; a NUL byte somewhere */
+    uint32_t *lines; /* row_line or NULL */
+    bool ascii, nul; /* all bytes < 0x80; a NUL byte somewhere */
 } delimited_table;
 
 /* Fills the table. Quoted fields are unquoted in place, so the block's bytes change. An empty line is a row
  * of one empty field. Fails with E_NOMEM only. */
-MEDLEY_MUST_USE medley_status delimited_parse(const medley_runtime *rt, record_block *block,
-                                              const char *delimiter, delimited_table *out, medley_error *err);
+MEDLEY_MUST_USE medley_status delimited_parse(const medley_runtime *rt, record_block *block, const char *delimiter,
+                                              delimited_table *out, medley_error *err);
 void delimited_release(delimited_table *t);
 
 /* The slow twin: the same table for any block, byte by byte. */
 MEDLEY_MUST_USE medley_status delimited_parse_slow(const medley_runtime *rt, record_block *block,
-                                                   const char *delimiter, delimited_table *out,
-                                                   medley_error *err);
+                                                   const char *delimiter, delimited_table *out, medley_error *err);
 
 #endif

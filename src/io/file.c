@@ -391,7 +391,8 @@ medley_status file_sync(const medley_runtime *rt, const char *path, medley_error
     return code == 0 ? MEDLEY_OK : fail_errno(err, code, "write", path);
 }
 
-medley_status file_lock_folder(const medley_runtime *rt, const char *path, bool make, file **out, medley_error *err)
+medley_status file_lock_folder(const medley_runtime *rt, const char *path, bool make, file **out,
+                               medley_error *err)
 {
     TRY(file_new(rt, path, out, err));
     file *f = *out;

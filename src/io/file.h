@@ -14,8 +14,7 @@ struct file_faults {
 typedef struct file file;
 
 /* Opens for reading. Fails with E_NOT_FOUND, E_IO (a folder, no permission), E_NOMEM. */
-MEDLEY_MUST_USE medley_status file_open(const medley_runtime *rt, const char *path, file **out,
-                                        medley_error *err);
+MEDLEY_MUST_USE medley_status file_open(const medley_runtime *rt, const char *path, file **out, medley_error *err);
 /* Reads up to `size` bytes; *got is 0 only at the end of the file. Retries EINTR. */
 MEDLEY_MUST_USE medley_status file_read(file *f, void *bytes, size_t size, size_t *got, medley_error *err);
 
@@ -64,8 +63,8 @@ MEDLEY_MUST_USE medley_status file_lock_folder(const medley_runtime *rt, const c
                                                medley_error *err);
 
 /* mem_alloc'd "folder/name". */
-MEDLEY_MUST_USE medley_status file_join(const medley_runtime *rt, const char *folder, const char *name,
-                                        char **out, medley_error *err);
+MEDLEY_MUST_USE medley_status file_join(const medley_runtime *rt, const char *folder, const char *name, char **out,
+                                        medley_error *err);
 /* The canonical absolute path of something that exists. */
 MEDLEY_MUST_USE medley_status file_absolute(const medley_runtime *rt, const char *path, char **out,
                                             medley_error *err);

@@ -221,13 +221,15 @@ static void test_a_locked_folder_has_one_owner(void **state)
     (void)state;
     file *first, *second;
     assert_ok(file_lock_folder(rt, folder, false, &first, err));
-    assert_fails(file_lock_folder(rt, folder, false, &second, err), MEDLEY_E_EXISTS, "another process is building it");
+    assert_fails(file_lock_folder(rt, folder, false, &second, err), MEDLEY_E_EXISTS,
+                 "another process is building it");
     file_close(first);
     assert_ok(file_lock_folder(rt, folder, false, &second, err));
     file_close(second);
     assert_fails(file_lock_folder(rt, test_path(folder, "none"), false, &second, err), MEDLEY_E_NOT_FOUND, "none");
     test_write_text(test_path(folder, "plain"), "");
-    assert_fails(file_lock_folder(rt, test_path(folder, "plain"), false, &second, err), MEDLEY_E_IO, "Not a directory");
+    assert_fails(file_lock_folder(rt, test_path(folder, "plain"), false, &second, err), MEDLEY_E_IO,
+                 "Not a directory");
 }
 
 static void test_a_failing_write_has_written_half(void **state)

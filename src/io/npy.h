@@ -10,9 +10,9 @@ size_t npy_type_size(npy_type type);
 /* Writes a new file (not atomic: for files of a folder being built), and adds header and data to
  * `print` when it is not NULL. rows × columns; columns 0 means one dimension [rows]. */
 struct fingerprint;
-MEDLEY_MUST_USE medley_status npy_write(const medley_runtime *rt, const char *path, npy_type type,
-                                        int64_t rows, int64_t columns, const void *data,
-                                        struct fingerprint *print, medley_error *err);
+MEDLEY_MUST_USE medley_status npy_write(const medley_runtime *rt, const char *path, npy_type type, int64_t rows,
+                                        int64_t columns, const void *data, struct fingerprint *print,
+                                        medley_error *err);
 
 typedef struct npy {
     mapped file;

@@ -72,7 +72,8 @@ static size_t last_record_end(const char *bytes, size_t length, const char *deli
             quote_line = lines;
             continue;
         }
-        field_start = c == '\n' || (c == delimiter[0] && length - i >= width && memcmp(bytes + i, delimiter, width) == 0);
+        field_start =
+            c == '\n' || (c == delimiter[0] && length - i >= width && memcmp(bytes + i, delimiter, width) == 0);
         if (c == '\n')
             end = i + 1;
         else if (field_start)
@@ -161,9 +162,8 @@ static medley_status next_locked(records *r, record_block *b, bool *more, medley
         int64_t open_line = -1;
         TRY(fill(r, b, wanted, err));
         b->quoted = r->options.quotes && memchr(b->bytes, '"', b->length) != NULL;
-        const size_t end = b->quoted
-                               ? last_record_end(b->bytes, b->length, r->options.delimiter, &open_line)
-                               : last_line_end(b->bytes, b->length);
+        const size_t end = b->quoted ? last_record_end(b->bytes, b->length, r->options.delimiter, &open_line)
+                                     : last_line_end(b->bytes, b->length);
         if (r->ended && open_line >= 0)
             return fail(err, MEDLEY_E_FORMAT, "%s:%lld: a quoted field that starts here is never closed", r->path,
                         (long long)(r->lines + 1 + open_line));

@@ -14,8 +14,7 @@ MEDLEY_MUST_USE medley_status save_bytes(const medley_runtime *rt, const char *p
  * time: a second one fails with E_EXISTS. save_open .. save_write* .. then save_commit, or
  * save_abandon on failure. */
 typedef struct save save;
-MEDLEY_MUST_USE medley_status save_open(const medley_runtime *rt, const char *path, save **out,
-                                        medley_error *err);
+MEDLEY_MUST_USE medley_status save_open(const medley_runtime *rt, const char *path, save **out, medley_error *err);
 MEDLEY_MUST_USE medley_status save_write(save *s, const void *bytes, size_t length, medley_error *err);
 /* fsync and rename; ends `s` also when it fails, and then the old file is as it was. */
 MEDLEY_MUST_USE medley_status save_commit(save *s, medley_error *err);

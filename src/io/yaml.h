@@ -5,8 +5,7 @@
 #include "base/base.h"
 
 /* Receives one key; a list's items come joined by commas. `line` counts from 1. */
-typedef medley_status (*yaml_pair)(void *context, const char *key, const char *value, int line,
-                                   medley_error *err);
+typedef medley_status (*yaml_pair)(void *context, const char *key, const char *value, int line, medley_error *err);
 
 /* Reads `length` bytes; `name` stands in messages ("exp.yaml:4: ..."). Refuses, with the line:
  * what is not YAML, more than one document, nested mappings, repeated keys, anchors and aliases,

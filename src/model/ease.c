@@ -214,7 +214,11 @@ static medley_status fit(const medley_runtime *rt, const void *values, const tra
     const ease_params *p = values;
     const int64_t shape[] = {data->items, data->items};
     csr_owner by_item = {0};
-    fitting f = {.by_user = &data->matrix, .by_item = &by_item.view, .users = data->users, .items = data->items, .l2 = p->l2};
+    fitting f = {.by_user = &data->matrix,
+                 .by_item = &by_item.view,
+                 .users = data->users,
+                 .items = data->items,
+                 .l2 = p->l2};
     medley_status status;
     TRY_DONE(csr_transpose(rt, &data->matrix, &by_item, err));
     TRY_DONE(mem_alloc(rt, data->items, sizeof *f.scale, &f.scale, err));
@@ -226,8 +230,7 @@ done:
     return status;
 }
 
-static medley_status score(const model_state *state, int64_t users, int64_t items, scoring *out,
-                           medley_error *err)
+static medley_status score(const model_state *state, int64_t users, int64_t items, scoring *out, medley_error *err)
 {
     const named_tensor *weights;
     const int64_t shape[] = {items, items};
@@ -242,7 +245,8 @@ const model_class model_ease = {
     .name = "ease",
     .title = "EASE",
     .summary = "every item's score as a linear function of the history, in closed form",
-    .paper = "Steck, Embarrassingly shallow autoencoders for sparse data, WWW 2019; as published, on binary feedback",
+    .paper =
+        "Steck, Embarrassingly shallow autoencoders for sparse data, WWW 2019; as published, on binary feedback",
     .params = params,
     .params_size = sizeof(ease_params),
     .advice = "raise min_item_interactions or use itemknn",

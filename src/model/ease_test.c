@@ -153,7 +153,8 @@ static void test_weights_of_another_number_of_items_are_refused(void **state)
 }
 
 /* What a caller does: the state is the caller's, also when fitting fails. */
-static medley_status fit_or_release(const medley_runtime *rt, const training *data, model_state *s, medley_error *err)
+static medley_status fit_or_release(const medley_runtime *rt, const training *data, model_state *s,
+                                    medley_error *err)
 {
     const medley_status status = model_ease.fit(rt, &l2, data, s, err);
     if (status != MEDLEY_OK)

@@ -231,8 +231,13 @@ static medley_status fit(const medley_runtime *rt, const void *values, const tra
     csr_owner by_item = {0}, weights = {0};
     double *norm = NULL;
     int64_t *start = NULL;
-    fitting f = {.by_user = &by_user, .by_item = &by_item.view, .items = items, .blocks = blocks,
-                 .neighbours = neighbours_of(p, items), .shrinkage = p->shrinkage, .seed = data->seed};
+    fitting f = {.by_user = &by_user,
+                 .by_item = &by_item.view,
+                 .items = items,
+                 .blocks = blocks,
+                 .neighbours = neighbours_of(p, items),
+                 .shrinkage = p->shrinkage,
+                 .seed = data->seed};
     medley_status status;
     TRY_DONE(csr_transpose(rt, &by_user, &by_item, err));
     TRY_DONE(mem_alloc_zero(rt, blocks * BLOCK, sizeof *norm, &norm, err));
@@ -272,8 +277,7 @@ static medley_status check_rows(const csr *weights, int64_t count, medley_error 
     return MEDLEY_OK;
 }
 
-static medley_status score(const model_state *state, int64_t users, int64_t items, scoring *out,
-                           medley_error *err)
+static medley_status score(const model_state *state, int64_t users, int64_t items, scoring *out, medley_error *err)
 {
     const named_tensor *start, *index, *value;
     const int64_t starts = items + 1, any = -1;
@@ -282,7 +286,8 @@ static medley_status score(const model_state *state, int64_t users, int64_t item
     TRY(model_tensor(state, "index", TENSOR_U32, 1, &any, &index, err));
     const int64_t count = index->shape[0];
     TRY(model_tensor(state, "value", TENSOR_F32, 1, &count, &value, err));
-    *out = (scoring){.form = SCORING_LINEAR_SPARSE, .items = items,
+    *out = (scoring){.form = SCORING_LINEAR_SPARSE,
+                     .items = items,
                      .sparse = {items, items, start->data, index->data, value->data}};
     return check_rows(&out->sparse, count, err);
 }
@@ -292,9 +297,10 @@ const model_class model_itemknn = {
     .name = "itemknn",
     .title = "ItemKNN",
     .summary = "items whose users resemble those of the items in the history",
-    .paper = "Deshpande and Karypis, Item-based top-N recommendation algorithms, TOIS 2004; cosine similarity without "
-             "normalising rows; shrinkage as in Bell and Koren, ICDM 2007, here added to the product of norms; "
-             "feedback 'rating' changes similarities only: scores sum them over the history unweighted",
+    .paper =
+        "Deshpande and Karypis, Item-based top-N recommendation algorithms, TOIS 2004; cosine similarity without "
+        "normalising rows; shrinkage as in Bell and Koren, ICDM 2007, here added to the product of norms; "
+        "feedback 'rating' changes similarities only: scores sum them over the history unweighted",
     .params = params,
     .params_size = sizeof(itemknn_params),
     .advice = "lower neighbours or raise min_item_interactions",

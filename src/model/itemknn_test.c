@@ -50,7 +50,8 @@ static int best_first(const void *a, const void *b)
 }
 
 /* The slow twin: expected[j][i] = s_ij for the K nearest j of each i, from a dense matrix. */
-static void fit_naively(const csr *x, bool binary, int64_t neighbours, double shrinkage, float expected[ITEMS][ITEMS])
+static void fit_naively(const csr *x, bool binary, int64_t neighbours, double shrinkage,
+                        float expected[ITEMS][ITEMS])
 {
     static double dense[USERS][ITEMS];
     static topk_entry list[ITEMS];
@@ -93,7 +94,8 @@ static void assert_fits(const char *neighbours, const char *shrinkage, const cha
         assert_ok(model_itemknn.fit(rt, &v, &data, &s, err));
         assert_ok(model_itemknn.scoring(&s, USERS, ITEMS, &how, err));
         assert_int_equal(how.form, SCORING_LINEAR_SPARSE);
-        fit_naively(&matrix.view, strcmp(feedback, "binary") == 0, atol(neighbours), strtod(shrinkage, NULL), expected);
+        fit_naively(&matrix.view, strcmp(feedback, "binary") == 0, atol(neighbours), strtod(shrinkage, NULL),
+                    expected);
         int64_t at = 0;
         for (uint32_t j = 0; j < ITEMS; j++) {
             assert_int_equal(how.sparse.start[j], at);
@@ -220,8 +222,8 @@ static void test_rows_that_lead_outside_are_refused(void **state)
 }
 
 /* What a caller does: the state is the caller's, also when fitting fails. */
-static medley_status fit_or_release(const medley_runtime *rt, const values *v, const training *data, model_state *s,
-                                    medley_error *err)
+static medley_status fit_or_release(const medley_runtime *rt, const values *v, const training *data,
+                                    model_state *s, medley_error *err)
 {
     const medley_status status = model_itemknn.fit(rt, v, data, s, err);
     if (status != MEDLEY_OK)

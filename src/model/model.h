@@ -28,10 +28,10 @@ typedef enum scoring_form {
 typedef struct scoring {
     scoring_form form;
     int64_t items;
-    int64_t factors;   /* FACTORED: D, may be 0 */
-    const float *user; /* FACTORED: [U, D], NULL when D is 0 */
-    const float *item; /* FACTORED: [I, D], NULL when D is 0 */
-    const float *bias; /* FACTORED: [I], or NULL */
+    int64_t factors;    /* FACTORED: D, may be 0 */
+    const float *user;  /* FACTORED: [U, D], NULL when D is 0 */
+    const float *item;  /* FACTORED: [I, D], NULL when D is 0 */
+    const float *bias;  /* FACTORED: [I], or NULL */
     const float *dense; /* LINEAR_DENSE: [I, I] */
     csr sparse;         /* LINEAR_SPARSE: [I, I] */
 } scoring;
@@ -69,9 +69,8 @@ MEDLEY_MUST_USE medley_status model_add(const medley_runtime *rt, model_state *s
                                         tensor_type type, int rank, const int64_t *shape, void *data,
                                         medley_error *err);
 /* The tensor of that name, type and shape (-1: any size), or E_FORMAT naming what differs. */
-MEDLEY_MUST_USE medley_status model_tensor(const model_state *state, const char *name, tensor_type type,
-                                           int rank, const int64_t *shape, const named_tensor **out,
-                                           medley_error *err);
+MEDLEY_MUST_USE medley_status model_tensor(const model_state *state, const char *name, tensor_type type, int rank,
+                                           const int64_t *shape, const named_tensor **out, medley_error *err);
 void model_state_release(model_state *state);
 
 /* Refuses (E_LIMIT, with advice) what estimate() says cannot fit in the memory that is available. */

@@ -92,7 +92,8 @@ done:
 static medley_status read_text(const safetensors *from, const char *key, const char **out, medley_error *err)
 {
     *out = safetensors_metadata(from, key);
-    return *out != NULL ? MEDLEY_OK : fail(err, MEDLEY_E_FORMAT, "metadata '%s' is missing: not a Medley model", key);
+    return *out != NULL ? MEDLEY_OK
+                        : fail(err, MEDLEY_E_FORMAT, "metadata '%s' is missing: not a Medley model", key);
 }
 
 static medley_status read_count(const safetensors *from, const char *key, int64_t *out, medley_error *err)
@@ -148,8 +149,8 @@ static medley_status read_tensor(model_file *m, const char *name, size_t length,
         tensor = safetensors_find(m->file, copy);
     }
     if (tensor == NULL || m->state.count == MODEL_TENSORS_MOST)
-        return fail(err, MEDLEY_E_FORMAT, "metadata 'tensors': '%.*s' is %s", (int)(length < 64 ? length : 64), name,
-                    tensor == NULL ? "not in the file" : "one too many");
+        return fail(err, MEDLEY_E_FORMAT, "metadata 'tensors': '%.*s' is %s", (int)(length < 64 ? length : 64),
+                    name, tensor == NULL ? "not in the file" : "one too many");
     m->state.tensors[m->state.count++] = *tensor;
     return MEDLEY_OK;
 }

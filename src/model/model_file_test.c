@@ -9,7 +9,7 @@
 
 static const model_class *class_of(const char *name)
 {
-    for (const model_class *const *class = model_classes; *class != NULL; class++)
+    for (const model_class *const *class = model_classes; *class != NULL; class ++)
         if (strcmp((*class)->name, name) == 0)
             return *class;
     fail_msg("no model '%s'", name);
@@ -52,7 +52,7 @@ static void test_a_model_read_back_is_the_model_that_was_saved(void **state)
     test_memory memory;
     medley_runtime *rt = test_runtime(&memory, 1);
     const char *path = test_path(folder, "model.safetensors");
-    for (const model_class *const *class = model_classes; *class != NULL; class++) {
+    for (const model_class *const *class = model_classes; *class != NULL; class ++) {
         const values v = defaults(*class);
         model_state s = {0};
         model_file m;
@@ -103,8 +103,9 @@ static void test_parameters_are_kept_by_name(void **state)
 static void write_with(const medley_runtime *rt, const char *path, const char *key, const char *value)
 {
     static const float bias[4] = {1, 2, 3, 4};
-    static const char *const pairs[] = {"format", "medley-model-1", "model",       "popularity", "users",   "3",
-                                        "items",  "4",              "fingerprint", FINGERPRINT,  "tensors", "bias"};
+    static const char *const pairs[] = {
+        "format", "medley-model-1", "model",     "popularity", "users", "3", "items",
+        "4",      "fingerprint",    FINGERPRINT, "tensors",    "bias"};
     const named_tensor tensor = {"bias", TENSOR_F32, 1, {4}, bias};
     const char *changed[sizeof pairs / sizeof *pairs];
     int64_t count = 0;
@@ -143,7 +144,8 @@ static void test_a_file_that_says_something_else_is_refused_by_name(void **state
         {"tensors", "bias,,", "'' is not in the file"},
         {"tensors", "bias,bias,bias,bias,bias,bias,bias,bias,bias,bias,bias,bias,bias,bias,bias,bias,bias",
          "'bias' is one too many"},
-        {"tensors", "0123456789012345678901234567890123456789012345678901234567890123456789", "is not in the file"},
+        {"tensors", "0123456789012345678901234567890123456789012345678901234567890123456789",
+         "is not in the file"},
     };
     char *folder = test_folder();
     const char *path = test_path(folder, "model.safetensors");
@@ -203,7 +205,7 @@ static void test_every_failing_allocation_is_reported_and_leaks_nothing(void **s
     test_memory memory;
     medley_runtime *rt = test_runtime(&memory, 1);
     model_file m;
-    for (const model_class *const *class = model_classes; *class != NULL; class++) {
+    for (const model_class *const *class = model_classes; *class != NULL; class ++) {
         BRUTAL(rt, &memory, fit_and_save(rt, *class, path, err), (void)0);
         BRUTAL(rt, &memory, model_load(rt, path, &m, err), model_file_release(&m));
     }

@@ -12,8 +12,8 @@ static int64_t element_count(int rank, const int64_t *shape)
     return count;
 }
 
-medley_status model_add(const medley_runtime *rt, model_state *state, const char *name, tensor_type type,
-                        int rank, const int64_t *shape, void *data, medley_error *err)
+medley_status model_add(const medley_runtime *rt, model_state *state, const char *name, tensor_type type, int rank,
+                        const int64_t *shape, void *data, medley_error *err)
 {
     assert(state->count < MODEL_TENSORS_MOST && rank <= TENSOR_RANK_MOST);
     void **out = data;
@@ -44,8 +44,9 @@ static const char *describe(tensor_type type, int rank, const int64_t *shape, ch
     int used = snprintf(out, SHAPE_TEXT, "%s [", type_names[type]);
     for (int i = 0; i < rank; i++) {
         const char *comma = i > 0 ? ", " : "";
-        used += shape[i] < 0 ? snprintf(out + used, SHAPE_TEXT - (size_t)used, "%sany", comma)
-                             : snprintf(out + used, SHAPE_TEXT - (size_t)used, "%s%lld", comma, (long long)shape[i]);
+        used += shape[i] < 0
+                    ? snprintf(out + used, SHAPE_TEXT - (size_t)used, "%sany", comma)
+                    : snprintf(out + used, SHAPE_TEXT - (size_t)used, "%s%lld", comma, (long long)shape[i]);
     }
     snprintf(out + used, SHAPE_TEXT - (size_t)used, "]");
     return out;

@@ -41,7 +41,8 @@ static void test_what_does_not_fit_is_named_with_what_is_expected(void **state)
     assert_null(found);
     assert_fails(model_tensor(&s, "weights", TENSOR_F32, 2, other, &found, err), MEDLEY_E_FORMAT,
                  "tensor 'weights' is F32 [3, 4], expected F32 [3, 5]");
-    assert_fails(model_tensor(&s, "weights", TENSOR_F32, 1, shape, &found, err), MEDLEY_E_FORMAT, "expected F32 [3]");
+    assert_fails(model_tensor(&s, "weights", TENSOR_F32, 1, shape, &found, err), MEDLEY_E_FORMAT,
+                 "expected F32 [3]");
     assert_fails(model_tensor(&s, "weights", TENSOR_I64, 2, shape, &found, err), MEDLEY_E_FORMAT, "expected I64");
     model_state_release(&s);
     test_runtime_end(rt, &memory);
@@ -67,10 +68,11 @@ static void test_every_model_describes_itself_and_its_defaults_are_accepted(void
 {
     (void)state;
     int64_t count = 0;
-    for (const model_class *const *class = model_classes; *class != NULL; class++, count++) {
+    for (const model_class *const *class = model_classes; *class != NULL; class ++, count++) {
         const model_class *c = *class;
         char values[256], shown[64], accepts[64];
-        assert_true(c->name != NULL && c->title != NULL && c->summary != NULL && c->paper != NULL && c->advice != NULL);
+        assert_true(c->name != NULL && c->title != NULL && c->summary != NULL && c->paper != NULL &&
+                    c->advice != NULL);
         assert_true(c->estimate != NULL && c->fit != NULL && c->scoring != NULL);
         assert_true(c->params_size <= sizeof values);
         for (const medley_param *p = c->params; p->kind != MEDLEY_PARAM_END; p++) {
@@ -92,7 +94,7 @@ static void test_what_cannot_fit_is_refused_with_advice(void **state)
     const training huge = {.users = 10000000, .items = 10000000, .matrix = {.start = start}};
     const training absurd = {.users = 1, .items = INT64_C(1) << 40, .matrix = {.start = start}};
     const training small = {.items = 100, .matrix = {.start = start}};
-    for (const model_class *const *class = model_classes; *class != NULL; class++) {
+    for (const model_class *const *class = model_classes; *class != NULL; class ++) {
         char values[256] = "";
         medley_params_reset((*class)->params, values);
         assert_ok(model_check_memory(*class, values, &small, err));

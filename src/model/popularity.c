@@ -20,8 +20,7 @@ static medley_status fit(const medley_runtime *rt, const void *unused, const tra
     return MEDLEY_OK;
 }
 
-static medley_status score(const model_state *state, int64_t users, int64_t items, scoring *out,
-                           medley_error *err)
+static medley_status score(const model_state *state, int64_t users, int64_t items, scoring *out, medley_error *err)
 {
     const named_tensor *bias;
     (void)users;

@@ -22,7 +22,8 @@ static void test_items_score_by_their_distinct_users(void **state)
     static const float counts[] = {0, 3, 0, 2};
     assert_memory_equal(how.bias, counts, sizeof counts);
     assert_true(model_popularity.estimate(NULL, &data) >= (int64_t)sizeof counts);
-    assert_fails(model_popularity.scoring(&s, 3, 5, &how, err), MEDLEY_E_FORMAT, "tensor 'bias' is F32 [4], expected F32 [5]");
+    assert_fails(model_popularity.scoring(&s, 3, 5, &how, err), MEDLEY_E_FORMAT,
+                 "tensor 'bias' is F32 [4], expected F32 [5]");
     model_state_release(&s);
     BRUTAL(rt, &memory, model_popularity.fit(rt, NULL, &data, &s, err), model_state_release(&s));
     csr_release(&matrix);

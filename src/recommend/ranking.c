@@ -410,8 +410,8 @@ static medley_status scratch_init(const ranking *r, scratch *s, medley_error *er
 
 static void scratch_release(scratch *s)
 {
-    void *const parts[] = {s->users,       s->user_norm, s->sums,        s->scores,      s->lists, s->entries,
-                           s->excluded_at, s->target_at, s->target_from, s->target_score};
+    void *const parts[] = {s->users,   s->user_norm,   s->sums,      s->scores,      s->lists,
+                           s->entries, s->excluded_at, s->target_at, s->target_from, s->target_score};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         mem_free(parts[i]);
 }
@@ -425,8 +425,13 @@ medley_status ranking_run(const medley_runtime *rt, const ranking_request *reque
     if (how->form != SCORING_FACTORED && request->history == NULL)
         return fail(err, MEDLEY_E_ARGUMENT, "history: NULL; this model scores from histories");
     const int64_t k = how->items > 0 ? least(request->k, how->items) : 1;
-    ranking r = {.rt = rt, .request = request, .how = how, .sink = sink, .sink_context = context,
-                 .shape = choose_shape(how, k), .k = k};
+    ranking r = {.rt = rt,
+                 .request = request,
+                 .how = how,
+                 .sink = sink,
+                 .sink_context = context,
+                 .shape = choose_shape(how, k),
+                 .k = k};
     tally_start(&r.progress, rt, phase, request->queries);
     r.targets_most = count_targets(request, r.shape);
     const int workers = parallel_workers(rt);

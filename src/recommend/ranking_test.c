@@ -96,7 +96,11 @@ static scoring scoring_of(form f)
     case FACTORED:
         return (scoring){.form = SCORING_FACTORED, .items = ITEMS, .factors = D, .user = w.user, .item = w.item};
     case FACTORED_BIAS:
-        return (scoring){.form = SCORING_FACTORED, .items = ITEMS, .factors = D, .user = w.user, .item = w.item,
+        return (scoring){.form = SCORING_FACTORED,
+                         .items = ITEMS,
+                         .factors = D,
+                         .user = w.user,
+                         .item = w.item,
                          .bias = w.bias};
     case BIAS_ONLY:
         return (scoring){.form = SCORING_FACTORED, .items = ITEMS, .bias = w.bias};
@@ -173,8 +177,14 @@ static medley_status collect(void *context, const ranked *result, int worker, me
 
 static ranking_request request_of(const scoring *how, int64_t queries, int64_t k)
 {
-    return (ranking_request){.how = how, .queries = queries, .user = w.queries, .seed = SEED, .k = k,
-                             .history = &w.history.view, .excluded = &w.excluded.view, .targets = &w.targets.view};
+    return (ranking_request){.how = how,
+                             .queries = queries,
+                             .user = w.queries,
+                             .seed = SEED,
+                             .k = k,
+                             .history = &w.history.view,
+                             .excluded = &w.excluded.view,
+                             .targets = &w.targets.view};
 }
 
 static void run(const ranking_request *r, int threads, outcomes *out)
@@ -214,7 +224,8 @@ static void assert_same_as_naive(const ranking_request *r, const outcomes *got)
                 all[candidates++] = (topk_entry){score, i, random_bits(SEED, (uint64_t)user, i)};
             if (wanted[i]) {
                 const float scored = o->target_score[target++];
-                assert_true(excluded[i] ? scored == -INFINITY : fabsf(scored - score) <= FLT_EPSILON * fabsf(score));
+                assert_true(excluded[i] ? scored == -INFINITY
+                                        : fabsf(scored - score) <= FLT_EPSILON * fabsf(score));
             }
         }
         qsort(all, (size_t)candidates, sizeof *all, best_first);
@@ -393,8 +404,8 @@ static void test_a_score_that_is_not_finite_is_refused_naming_user_and_item(void
     float *first = &w.sparse.value[w.sparse.start[w.history.index[h]]];
     const float kept = *first;
     *first = NAN;
-    snprintf(message, sizeof message, "user %u, item %u: the model's score nan is not a finite number", w.queries[0],
-             w.sparse.index[first - w.sparse.value]);
+    snprintf(message, sizeof message, "user %u, item %u: the model's score nan is not a finite number",
+             w.queries[0], w.sparse.index[first - w.sparse.value]);
     assert_refused(&sparse, message);
     *first = kept;
 }
@@ -428,7 +439,8 @@ static void test_progress_never_falls_and_can_stop_the_work(void **state)
         if (stop_after == 0)
             assert_ok(ranking_run(rt, &r, "ranking", collect, &got, err));
         else
-            assert_fails(ranking_run(rt, &r, "ranking", collect, &got, err), MEDLEY_E_STOPPED, "stopped while ranking");
+            assert_fails(ranking_run(rt, &r, "ranking", collect, &got, err), MEDLEY_E_STOPPED,
+                         "stopped while ranking");
         assert_false(p.fell);
         assert_true(p.calls > 0);
         medley_runtime_free(rt);

@@ -14,7 +14,7 @@
 
 enum {
     TILE = 192,
-    STRIP = 2, /* tiles that one call multiplies where it may be more than one */
+    STRIP = 2,   /* tiles that one call multiplies where it may be more than one */
     MIRROR = 32, /* a square of this many doubles aside fits L1 twice */
 };
 
@@ -47,23 +47,24 @@ static double *side_at(const inverting *v, int64_t tile)
 }
 
 /* C = alpha A Bᵀ + beta C, on the calling thread alone (see gemm_openblas.c). */
-static void multiply(int64_t m, int64_t n, int64_t k, double alpha, const double *a, const double *b, int64_t stride,
-                     double beta, double *c, int64_t c_stride)
+static void multiply(int64_t m, int64_t n, int64_t k, double alpha, const double *a, const double *b,
+                     int64_t stride, double beta, double *c, int64_t c_stride)
 {
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)m, (blasint)n, (blasint)k, alpha, a, (blasint)stride,
-                b, (blasint)stride, beta, c, (blasint)c_stride);
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)m, (blasint)n, (blasint)k, alpha, a,
+                (blasint)stride, b, (blasint)stride, beta, c, (blasint)c_stride);
 }
 
 /* C = alpha A Aᵀ + beta C, the lower triangle. */
 static void square(int64_t n, int64_t k, double alpha, const double *a, int64_t stride, double beta, double *c,
                    int64_t c_stride)
 {
-    cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (blasint)n, (blasint)k, alpha, a, (blasint)stride, beta, c,
-                (blasint)c_stride);
+    cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (blasint)n, (blasint)k, alpha, a, (blasint)stride, beta,
+                c, (blasint)c_stride);
 }
 
 /* C = alpha C L⁻ᵀ.  C: [m, n] in a, L: [n, n] lower. */
-static void divide(int64_t m, int64_t n, double alpha, const double *l, int64_t l_stride, double *c, int64_t c_stride)
+static void divide(int64_t m, int64_t n, double alpha, const double *l, int64_t l_stride, double *c,
+                   int64_t c_stride)
 {
     cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (blasint)m, (blasint)n, alpha, l,
                 (blasint)l_stride, c, (blasint)c_stride);
@@ -86,8 +87,8 @@ static medley_status update_strip(void *context, int64_t task, int worker, medle
     if (task == 0)
         square(tile_size(v, j), j * TILE, -1, tile_at(v, j, 0), v->n, 1, tile_at(v, j, j), v->n);
     else
-        multiply(strip_size(v, i, v->tiles), tile_size(v, j), j * TILE, -1, tile_at(v, i, 0), tile_at(v, j, 0), v->n,
-                 1, tile_at(v, i, j), v->n);
+        multiply(strip_size(v, i, v->tiles), tile_size(v, j), j * TILE, -1, tile_at(v, i, 0), tile_at(v, j, 0),
+                 v->n, 1, tile_at(v, i, j), v->n);
     return MEDLEY_OK;
 }
 
@@ -177,8 +178,8 @@ static medley_status multiply_row(void *context, int64_t i, int worker, medley_e
     (void)worker;
     omp_set_num_threads(1);
     for (int64_t j = 0; j < i; j += STRIP)
-        multiply(size, strip_size(v, j, i), depth, 1, tile_at(v, i, i), tile_at(v, j, i), v->n, 0, tile_at(v, i, j),
-                 v->n);
+        multiply(size, strip_size(v, j, i), depth, 1, tile_at(v, i, i), tile_at(v, j, i), v->n, 0,
+                 tile_at(v, i, j), v->n);
     square(size, depth, 1, tile_at(v, i, i), v->n, 0, side_at(v, i), TILE);
     return tally_add(v->progress, i + 1, err);
 }
@@ -204,7 +205,8 @@ medley_status cholesky_inverse(const medley_runtime *rt, double *a, int64_t n, c
                                medley_error *err)
 {
     if (n > INT32_MAX) /* what BLAS counts with */
-        return fail(err, MEDLEY_E_LIMIT, "a matrix of %lld rows; at most %d are accepted", (long long)n, INT32_MAX);
+        return fail(err, MEDLEY_E_LIMIT, "a matrix of %lld rows; at most %d are accepted", (long long)n,
+                    INT32_MAX);
     const int64_t tiles = (n + TILE - 1) / TILE, pairs = tiles * (tiles + 1) / 2;
     tally progress;
     inverting v = {.a = a, .n = n, .tiles = tiles, .progress = &progress};

@@ -89,7 +89,8 @@ static void test_a_matrix_that_is_not_positive_definite_is_refused_with_the_row(
             a[i * 400 + i] = i == 250 ? bad[b] : 1;
         assert_fails(cholesky_inverse(rt, a, 400, "inverting", err), MEDLEY_E_ARGUMENT, "(row 250)");
     }
-    assert_fails(cholesky_inverse(rt, a, INT64_C(1) << 40, "inverting", err), MEDLEY_E_LIMIT, "1099511627776 rows");
+    assert_fails(cholesky_inverse(rt, a, INT64_C(1) << 40, "inverting", err), MEDLEY_E_LIMIT,
+                 "1099511627776 rows");
     test_runtime_end(rt, &memory);
 }
 

@@ -118,8 +118,8 @@ static void close_gaps(const building *b)
     }
 }
 
-static medley_status csr_alloc(const medley_runtime *rt, int64_t rows, int64_t count, bool values,
-                               csr_owner *out, medley_error *err)
+static medley_status csr_alloc(const medley_runtime *rt, int64_t rows, int64_t count, bool values, csr_owner *out,
+                               medley_error *err)
 {
     *out = (csr_owner){0};
     TRY(mem_alloc_zero(rt, rows + 1, sizeof *out->start, &out->start, err));
@@ -146,8 +146,13 @@ medley_status csr_build(const medley_runtime *rt, int64_t rows, int64_t columns,
     medley_status status;
     const int workers = parallel_workers(rt);
     int64_t *from = NULL;
-    building b = {.column = column, .value = value, .rows = rows, .columns = columns, .kept = out->start,
-                  .index = out->index, .out_value = out->value};
+    building b = {.column = column,
+                  .value = value,
+                  .rows = rows,
+                  .columns = columns,
+                  .kept = out->start,
+                  .index = out->index,
+                  .out_value = out->value};
     TRY_DONE(mem_alloc(rt, rows + 1, sizeof *from, &from, err));
     b.from = from;
     b.longest = find_rows(row, count, rows, from);

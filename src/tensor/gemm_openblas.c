@@ -3,8 +3,8 @@
 #include <cblas.h>
 #include <omp.h>
 
-void gemm_abt(int64_t m, int64_t n, int64_t k, const float *a, int64_t a_stride, const float *b,
-              int64_t b_stride, float *c, int64_t c_stride)
+void gemm_abt(int64_t m, int64_t n, int64_t k, const float *a, int64_t a_stride, const float *b, int64_t b_stride,
+              float *c, int64_t c_stride)
 {
     /* OpenBLAS takes one thread inside a parallel region, but a region of one thread does not
      * count as one; the setting belongs to the calling task alone. */

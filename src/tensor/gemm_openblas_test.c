@@ -20,7 +20,8 @@ static void fill(void)
 static void test_the_product_is_the_naive_one_and_the_gap_between_rows_is_untouched(void **state)
 {
     (void)state;
-    static const int64_t sizes[][3] = {{M, N, K}, {1, 1, 1}, {1, N, K}, {M, 1, K}, {M, N, 1}, {17, 33, 65}, {64, 64, 64}};
+    static const int64_t sizes[][3] = {{M, N, K}, {1, 1, 1},    {1, N, K},   {M, 1, K},
+                                       {M, N, 1}, {17, 33, 65}, {64, 64, 64}};
     static float c[M * C_STRIDE];
     fill();
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {

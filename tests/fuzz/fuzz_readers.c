@@ -91,14 +91,16 @@ static void check_dataset(const dataset *d)
         FUZZ_CHECK(d->rating == NULL || (d->rating[i] >= 0 && d->rating[i] <= 1000));
     }
     for (int64_t i = 0; d->facts != NULL && i < d->items.count; i++) {
-        const char *const texts[] = {d->facts[i].title, d->facts[i].text, d->facts[i].image, d->facts[i].attributes};
+        const char *const texts[] = {d->facts[i].title, d->facts[i].text, d->facts[i].image,
+                                     d->facts[i].attributes};
         for (int t = 0; t < 4; t++)
             if (texts[t] != NULL)
                 fuzz_read(texts[t], (int64_t)strlen(texts[t]) + 1);
     }
 }
 
-static medley_status read_form(const medley_runtime *rt, const struct form *f, const char *folder, medley_error *err)
+static medley_status read_form(const medley_runtime *rt, const struct form *f, const char *folder,
+                               medley_error *err)
 {
     const reader_class *reader = reader_of(f);
     const ingest_options options = {.on_error = ON_ERROR_SKIP, .rating_min = 0, .rating_max = 1000};
