@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/runtime.h"
 
 enum { SHORT_MOST = 15, SLOT_MOST = 8 };
 #define LONG_BIT (UINT64_C(1) << 63)
@@ -14,9 +15,9 @@ static bool is_long(uint64_t high)
     return (high & LONG_BIT) != 0;
 }
 
-static uint64_t hash_bytes(const char *bytes, size_t length)
+static uint64_t hash_bytes(const char *bytes, size_t length, uint64_t seed)
 {
-    uint64_t hash = length;
+    uint64_t hash = seed ^ length;
     for (; length >= 8; bytes += 8, length -= 8) {
         uint64_t word;
         memcpy(&word, bytes, 8);
@@ -43,20 +44,23 @@ static uint64_t load_tail(const char *p, size_t length)
     return a | b << (8 * (length / 2)) | c << (8 * (length - 1));
 }
 
-static uint64_t hash_short(idmap_key k)
+/* Both halves of a 128-bit product, as wyhash (Wang Yi 2019) mixes. */
+static uint64_t hash_short(idmap_key k, uint64_t seed)
 {
-    const uint64_t hash = (k.low ^ (k.high * 0x9e3779b97f4a7c15u)) * 0xbf58476d1ce4e5b9u;
-    return hash ^ hash >> 32;
+    __extension__ typedef unsigned __int128 wide;
+    const wide product =
+        (wide)(k.low ^ seed ^ 0x9e3779b97f4a7c15u) * (k.high ^ (seed << 32 | seed >> 32) ^ 0xbf58476d1ce4e5b9u);
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
 /* The id as a key that borrows long bytes, and its hash. */
-static idmap_key key_of(const char *id, size_t length, uint64_t *hash)
+static idmap_key key_of(const idmap *map, const char *id, size_t length, uint64_t *hash)
 {
     idmap_key k = {0, 0};
     if (length > SHORT_MOST) {
         k.low = (uint64_t)(uintptr_t)id;
         k.high = LONG_BIT | length;
-        *hash = hash_bytes(id, length);
+        *hash = hash_bytes(id, length, map->rt->hash_seed);
         return k;
     }
     if (length >= 8) {
@@ -66,14 +70,14 @@ static idmap_key key_of(const char *id, size_t length, uint64_t *hash)
         k.low = load_tail(id, length);
     }
     k.high |= (uint64_t)length << 56;
-    *hash = hash_short(k);
+    *hash = hash_short(k, map->rt->hash_seed);
     return k;
 }
 
-static uint64_t hash_of(idmap_key k)
+static uint64_t hash_of(idmap_key k, uint64_t seed)
 {
-    return is_long(k.high) ? hash_bytes((const char *)(uintptr_t)k.low, (size_t)(k.high & ~LONG_BIT))
-                           : hash_short(k);
+    return is_long(k.high) ? hash_bytes((const char *)(uintptr_t)k.low, (size_t)(k.high & ~LONG_BIT), seed)
+                           : hash_short(k, seed);
 }
 
 static bool same(idmap_key a, idmap_key b)
@@ -119,7 +123,7 @@ static medley_status grow(idmap *map, medley_error *err)
     TRY(mem_alloc(map->rt, wanted, sizeof *slots, &slots, err));
     memset(slots, 0xff, (size_t)wanted * sizeof *slots);
     for (int64_t i = 0; i < map->count; i++) {
-        const uint64_t hash = hash_of(map->entries[i]);
+        const uint64_t hash = hash_of(map->entries[i], map->rt->hash_seed);
         uint64_t at = hash & mask;
         while (slots[at].index != IDMAP_NONE)
             at = (at + 1) & mask;
@@ -148,7 +152,7 @@ void idmap_release(idmap *map)
 medley_status idmap_add(idmap *map, const char *id, size_t length, uint32_t *index, medley_error *err)
 {
     uint64_t hash;
-    idmap_key k = key_of(id, length, &hash);
+    idmap_key k = key_of(map, id, length, &hash);
     if (map->count * 2 >= map->slot_count)
         TRY(grow(map, err));
     idmap_slot *slot = probe(map, k, hash);
@@ -172,14 +176,14 @@ medley_status idmap_add(idmap *map, const char *id, size_t length, uint32_t *ind
 uint32_t idmap_find(const idmap *map, const char *id, size_t length)
 {
     uint64_t hash;
-    const idmap_key k = key_of(id, length, &hash);
+    const idmap_key k = key_of(map, id, length, &hash);
     return map->slot_count > 0 ? probe(map, k, hash)->index : IDMAP_NONE;
 }
 
 void idmap_prefetch(const idmap *map, const char *id, size_t length)
 {
     uint64_t hash;
-    (void)key_of(id, length, &hash);
+    (void)key_of(map, id, length, &hash);
     if (map->slot_count > 0)
         __builtin_prefetch(&map->slots[hash & ((uint64_t)map->slot_count - 1)]);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 
 #include "base/error.h"
 #include "base/parallel.h"
@@ -80,6 +81,8 @@ medley_status medley_runtime_create(const medley_runtime_options *options, medle
         .progress = o.progress,
         .progress_context = o.progress_context,
     };
+    if (getrandom(&rt->hash_seed, sizeof rt->hash_seed, GRND_NONBLOCK) != (ssize_t)sizeof rt->hash_seed)
+        rt->hash_seed = (uint64_t)(uintptr_t)rt; /* less random is only less safe from hostile ids */
     *out = rt;
     error_clear(err);
     return MEDLEY_OK;

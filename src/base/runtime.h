@@ -11,6 +11,7 @@ struct medley_runtime {
     void *log_context;
     medley_progress_function progress;
     void *progress_context;
+    uint64_t hash_seed; /* of id maps: no file can be made whose ids collide; indexes do not depend on it */
     struct file_faults *faults; /* tests only, see io/file.h; NULL in a product */
 };
 
