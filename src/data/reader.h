@@ -26,4 +26,10 @@ MEDLEY_MUST_USE medley_status reader_file(const medley_runtime *rt, const char *
 MEDLEY_MUST_USE medley_status reader_need(const medley_runtime *rt, const char *folder, const char *const *names,
                                           int64_t count, char **out, medley_error *err);
 
+/* Reads the interactions from `rows_file` in the folder `input`, or from `input` itself where it is "", and then the
+ * item table, unless items_file is "". */
+MEDLEY_MUST_USE medley_status reader_tables(const medley_runtime *rt, const char *input, const char *rows_file,
+                                            const interaction_layout *rows, const char *items_file,
+                                            const item_layout *items, ingest *in, medley_error *err);
+
 #endif

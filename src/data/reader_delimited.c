@@ -75,24 +75,11 @@ static medley_status read_table(const medley_runtime *rt, const void *values, co
         .genres = p->item_genres,
         .genres_separator = "|",
     };
-    char *path = NULL;
-    medley_status status = MEDLEY_OK;
     TRY(delimiter_of("delimiter", p->delimiter, &rows.delimiter, err));
     TRY(delimiter_of("items_delimiter", p->items_delimiter, &items.delimiter, err));
-    if (p->file[0] != '\0')
-        TRY(reader_need(rt, input, &p->file, 1, &path, err));
-    else if (file_is_folder(input))
+    if (p->file[0] == '\0' && file_is_folder(input))
         return fail(err, MEDLEY_E_CONFIG, "file: '%s' is a folder; name the file of interactions in it", input);
-    TRY_DONE(ingest_interactions(in, path != NULL ? path : input, &rows, err));
-    if (p->items_file[0] != '\0') {
-        mem_free(path);
-        path = NULL;
-        TRY_DONE(reader_need(rt, input, &p->items_file, 1, &path, err));
-        status = ingest_items(in, path, &items, err);
-    }
-done:
-    mem_free(path);
-    return status;
+    return reader_tables(rt, input, p->file, &rows, p->items_file, &items, in, err);
 }
 
 const reader_class reader_delimited = {

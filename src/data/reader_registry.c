@@ -58,3 +58,20 @@ medley_status reader_need(const medley_runtime *rt, const char *folder, const ch
     }
     return fail(err, MEDLEY_E_NOT_FOUND, "input: '%s' has no %s (plain, .gz or .zst)", folder, list);
 }
+
+medley_status reader_tables(const medley_runtime *rt, const char *input, const char *rows_file,
+                            const interaction_layout *rows, const char *items_file, const item_layout *items,
+                            ingest *in, medley_error *err)
+{
+    char *path = NULL;
+    if (rows_file[0] != '\0')
+        TRY(reader_need(rt, input, &rows_file, 1, &path, err));
+    medley_status status = ingest_interactions(in, path != NULL ? path : input, rows, err);
+    mem_free(path);
+    if (status != MEDLEY_OK || items_file[0] == '\0')
+        return status;
+    TRY(reader_need(rt, input, &items_file, 1, &path, err));
+    status = ingest_items(in, path, items, err);
+    mem_free(path);
+    return status;
+}

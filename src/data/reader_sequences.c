@@ -27,7 +27,7 @@ static bool is_sequence_file(const char *name)
     return false;
 }
 
-/* The only file of the folder that can be meant. */
+/* The name of the only file of the folder that can be meant. */
 static medley_status only_file(const medley_runtime *rt, const char *folder, char **out, medley_error *err)
 {
     char **names, list[512] = "";
@@ -42,7 +42,7 @@ static medley_status only_file(const medley_runtime *rt, const char *folder, cha
         snprintf(list + used, sizeof list - used, "%s%s", found++ > 0 ? ", " : "", name);
     }
     const medley_status status =
-        found == 1 ? file_join(rt, folder, name, out, err)
+        found == 1 ? mem_text(rt, name, strlen(name), out, err)
                    : fail(err, MEDLEY_E_CONFIG, "file: '%s' has %lld files that may be meant (%s); name one",
                           folder, (long long)found, list);
     file_names_free(names, count);
@@ -56,21 +56,14 @@ static medley_status read_sequences(const medley_runtime *rt, const void *values
     const sequences_params *p = values;
     const item_layout items = {
         .delimiter = "\t", .id = "1", .title = "2", .encoding = (text_encoding)p->items_encoding};
-    char *path = NULL;
-    medley_status status = MEDLEY_OK;
-    if (p->file[0] != '\0')
-        TRY(reader_need(rt, input, &p->file, 1, &path, err));
-    else if (file_is_folder(input))
-        TRY(only_file(rt, input, &path, err));
-    TRY_DONE(ingest_interactions(in, path != NULL ? path : input, &rows, err));
-    if (p->items_file[0] != '\0') {
-        mem_free(path);
-        path = NULL;
-        TRY_DONE(reader_need(rt, input, &p->items_file, 1, &path, err));
-        status = ingest_items(in, path, &items, err);
+    const char *name = p->file;
+    char *only = NULL;
+    if (name[0] == '\0' && file_is_folder(input)) {
+        TRY(only_file(rt, input, &only, err));
+        name = only;
     }
-done:
-    mem_free(path);
+    const medley_status status = reader_tables(rt, input, name, &rows, p->items_file, &items, in, err);
+    mem_free(only);
     return status;
 }
 
