@@ -7,28 +7,12 @@
 
 #include "base/report.h"
 
-static test_memory memory;
-static medley_runtime *rt;
-static char *folder;
-static char before_folder[4096];
+#include "inside_folder.h" /* last: it names a runtime and a folder */
 
 static int set_up(void **state)
 {
     (void)state;
-    rt = test_runtime(&memory, 1);
-    folder = test_folder();
-    assert_non_null(getcwd(before_folder, sizeof before_folder));
-    assert_int_equal(chdir(folder), 0);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    assert_int_equal(chdir(before_folder), 0);
-    test_folder_end(folder);
-    test_runtime_end(rt, &memory);
-    return 0;
+    return enter_folder(1);
 }
 
 /* The operation, and its report in every form. */
@@ -261,13 +245,13 @@ static void test_a_runtime_needs_memory_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_operations_survive_with_one_thread, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_operations_survive_with_two_threads, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_reports_survive, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_models_and_rankers_survive, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_stores_and_settings_survive, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_references_survive, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_runtime_needs_memory_too, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_operations_survive_with_one_thread, set_up, leave_folder),
+        cmocka_unit_test_setup_teardown(test_operations_survive_with_two_threads, set_up, leave_folder),
+        cmocka_unit_test_setup_teardown(test_reports_survive, set_up, leave_folder),
+        cmocka_unit_test_setup_teardown(test_models_and_rankers_survive, set_up, leave_folder),
+        cmocka_unit_test_setup_teardown(test_stores_and_settings_survive, set_up, leave_folder),
+        cmocka_unit_test_setup_teardown(test_references_survive, set_up, leave_folder),
+        cmocka_unit_test_setup_teardown(test_a_runtime_needs_memory_too, set_up, leave_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,28 +6,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-static test_memory memory;
-static medley_runtime *rt;
-static char *folder;
-static char before_folder[4096];
+#include "inside_folder.h" /* last: it names a runtime and a folder */
 
 static int set_up(void **state)
 {
     (void)state;
-    rt = test_runtime(&memory, 2);
-    folder = test_folder();
-    assert_non_null(getcwd(before_folder, sizeof before_folder));
-    assert_int_equal(chdir(folder), 0);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    assert_int_equal(chdir(before_folder), 0);
-    test_folder_end(folder);
-    test_runtime_end(rt, &memory);
-    return 0;
+    return enter_folder(2);
 }
 
 static medley_status run(const step *s, medley_error *err)
@@ -124,9 +108,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_full_disk_leaves_what_was_there_and_the_next_try_succeeds, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_no_file_fits_and_the_old_store_stays, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_full_device_is_told, set_up, tear_down),
+                                        leave_folder),
+        cmocka_unit_test_setup_teardown(test_no_file_fits_and_the_old_store_stays, set_up, leave_folder),
+        cmocka_unit_test_setup_teardown(test_a_full_device_is_told, set_up, leave_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,8 +19,9 @@ typedef enum medley_param_kind {
 } medley_param_kind;
 
 enum {
-    MEDLEY_PARAM_REQUIRED = 1, /* has no default: must be given */
-    MEDLEY_PARAM_PATH = 2,     /* a TEXT that names a file or folder (completion) */
+    MEDLEY_PARAM_REQUIRED = 1,  /* has no default: must be given */
+    MEDLEY_PARAM_PATH = 2,      /* a TEXT that names a file or folder (completion) */
+    MEDLEY_PARAM_TRANSIENT = 4, /* about this call alone: says nothing of what is made */
 };
 
 typedef struct medley_param {

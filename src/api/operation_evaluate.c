@@ -273,13 +273,9 @@ static medley_status write_lists(const judgement *j, const evaluation *e, medley
 static medley_status write_metrics(const judgement *j, medley_report *r, medley_error *err)
 {
     const char *rendered;
-    char *path;
     TRY(report_status(r, err));
     TRY(medley_report_render(r, MEDLEY_REPORT_JSON, &rendered, err));
-    TRY(file_join(j->model->rt, j->p->run, "metrics.json", &path, err));
-    const medley_status status = save_bytes(j->model->rt, path, rendered, strlen(rendered), err);
-    mem_free(path);
-    return status;
+    return save_in(j->model->rt, j->p->run, "metrics.json", rendered, strlen(rendered), err);
 }
 
 static medley_status judge(medley_runtime *rt, judgement *j, medley_report *report, medley_error *err)

@@ -24,7 +24,8 @@ static const medley_param table[] = {
     MEDLEY_TEXT(train_params, run, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH,
                 .help = "run folder to make"),
     MEDLEY_INT(train_params, seed, "0", 0, 9e15, .help = "of everything random in the model"),
-    MEDLEY_BOOL(train_params, force, "false", .help = "replace a run that is there"),
+    MEDLEY_BOOL(train_params, force, "false", .flags = MEDLEY_PARAM_TRANSIENT,
+                .help = "replace a run that is there"),
     MEDLEY_PARAMS_END,
 };
 
@@ -35,16 +36,6 @@ static double seconds_now(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static medley_status write_text(const medley_runtime *rt, const char *folder, const char *name,
-                                const text *content, medley_error *err)
-{
-    char *path;
-    TRY(file_join(rt, folder, name, &path, err));
-    const medley_status status = save_bytes(rt, path, content->bytes, (size_t)content->length, err);
-    mem_free(path);
-    return status;
-}
-
 /* config.yaml: every setting with its origin; it trains the same model again with --config. */
 static medley_status write_config(const medley_runtime *rt, const bound_settings *s, const char *folder,
                                   medley_error *err)
@@ -53,7 +44,7 @@ static medley_status write_config(const medley_runtime *rt, const bound_settings
     text_format(&yaml, "# medley %s train\n", medley_version());
     medley_status status = settings_yaml(s, &yaml, err);
     if (status == MEDLEY_OK)
-        status = write_text(rt, folder, "config.yaml", &yaml, err);
+        status = save_in(rt, folder, "config.yaml", yaml.bytes, (size_t)yaml.length, err);
     text_release(&yaml);
     return status;
 }
@@ -67,7 +58,7 @@ static medley_status write_log(const medley_runtime *rt, const char *folder, con
                 rt->threads, seconds);
     medley_status status = text_status(&log, err);
     if (status == MEDLEY_OK)
-        status = write_text(rt, folder, "log.txt", &log, err);
+        status = save_in(rt, folder, "log.txt", log.bytes, (size_t)log.length, err);
     text_release(&log);
     return status;
 }

@@ -3,6 +3,7 @@
 #include "data/filter.h"
 #include "data/store.h"
 #include "io/catalog.h"
+#include "io/description.h"
 #include "io/save.h"
 #include "io/utf8.h"
 
@@ -28,7 +29,8 @@ const medley_param prepare_table[] = {
                 .help = "bad rows: skip up to 0.1 % of a file, skip all, or stop at the first"),
     MEDLEY_REAL(prepare_params, rating_min, "0", -1e6, 1e6, .help = "lowest rating that is no mistake"),
     MEDLEY_REAL(prepare_params, rating_max, "1000", -1e6, 1e6, .help = "highest rating that is no mistake"),
-    MEDLEY_BOOL(prepare_params, force, "false", .help = "replace a store that is there"),
+    MEDLEY_BOOL(prepare_params, force, "false", .flags = MEDLEY_PARAM_TRANSIENT,
+                .help = "replace a store that is there"),
     MEDLEY_PARAMS_END,
 };
 
@@ -171,16 +173,6 @@ static json *describe_bad_rows(const dataset *d)
     return rows;
 }
 
-static void describe_options(json *options, const medley_param *table, const void *values)
-{
-    for (const medley_param *p = table; p != NULL && p->kind != MEDLEY_PARAM_END; p++) {
-        char value[4096];
-        medley_param_format(p, values, value, sizeof value);
-        if ((p->flags & MEDLEY_PARAM_PATH) == 0 && strcmp(p->name, "force") != 0)
-            json_set_text(options, p->name, value);
-    }
-}
-
 /* The last part of a path, "ml-latest-small" of "../ml-latest-small/"; UTF-8 for dataset.json. */
 static const char *source_name(const char *path, char *name, size_t size)
 {
@@ -198,11 +190,10 @@ static medley_status write_description(const dataset *d, const prepare_params *p
                                        const char *folder, medley_error *err)
 {
     json *root = json_new_object(), *options = json_new_object();
-    text rendered = {.rt = d->rt};
-    char *path = NULL;
-    describe_options(options, prepare_table, p);
-    describe_options(options, reader->params, reader_values);
     char name[256];
+    medley_status status = description_add(d->rt, options, prepare_table, p, err);
+    if (status == MEDLEY_OK)
+        status = description_add(d->rt, options, reader->params, reader_values, err);
     json_set_text(root, "format", STORE_FORMAT);
     json_set_text(root, "medley", medley_version());
     json_set_text(root, "name", source_name(p->input, name, sizeof name));
@@ -219,13 +210,8 @@ static medley_status write_description(const dataset *d, const prepare_params *p
     json_set(root, "filters", describe_steps(log));
     json_set(root, "sources", describe_sources(d));
     json_set(root, "bad_rows", describe_bad_rows(d));
-    medley_status status = json_render(root, 2, &rendered, err);
     if (status == MEDLEY_OK)
-        status = file_join(d->rt, folder, "dataset.json", &path, err);
-    if (status == MEDLEY_OK)
-        status = save_bytes(d->rt, path, rendered.bytes, (size_t)rendered.length, err);
-    mem_free(path);
-    text_release(&rendered);
+        status = description_save(d->rt, root, folder, "dataset.json", err);
     json_free(root);
     return status;
 }

@@ -1,6 +1,6 @@
 #include "data/split.h"
 
-#include "io/json.h"
+#include "io/description.h"
 #include "io/save.h"
 
 enum { DESCRIPTION_LONGEST = 1024 * 1024 };
@@ -24,7 +24,8 @@ const medley_param split_table[] = {
     MEDLEY_TEXT(split_params, strategy, NULL, .flags = MEDLEY_PARAM_REQUIRED,
                 .help = "how to split; see medley list strategies"),
     MEDLEY_INT(split_params, seed, "0", 0, 9e15, .help = "of random strategies"),
-    MEDLEY_BOOL(split_params, force, "false", .help = "replace a split of that name"),
+    MEDLEY_BOOL(split_params, force, "false", .flags = MEDLEY_PARAM_TRANSIENT,
+                .help = "replace a split of that name"),
     MEDLEY_PARAMS_END,
 };
 
@@ -183,13 +184,7 @@ static medley_status write_description(const medley_store *store, const split_pa
                                        json *leak_report, const char *hex, const char *folder, medley_error *err)
 {
     json *root = json_new_object(), *options = json_new_object();
-    text rendered = {.rt = store->rt};
-    char *path = NULL;
-    for (const medley_param *row = strategy->params; row != NULL && row->kind != MEDLEY_PARAM_END; row++) {
-        char value[256];
-        medley_param_format(row, values, value, sizeof value);
-        json_set_text(options, row->name, value);
-    }
+    medley_status status = description_add(store->rt, options, strategy->params, values, err);
     json_set_text(root, "format", SPLIT_FORMAT);
     json_set_text(root, "strategy", strategy->name);
     json_set_int(root, "seed", p->seed);
@@ -198,13 +193,8 @@ static medley_status write_description(const medley_store *store, const split_pa
     json_set_text(root, "fingerprint", hex);
     json_set(root, "counts", counts);
     json_set(root, "leaks", leak_report);
-    medley_status status = json_render(root, 2, &rendered, err);
     if (status == MEDLEY_OK)
-        status = file_join(store->rt, folder, "split.json", &path, err);
-    if (status == MEDLEY_OK)
-        status = save_bytes(store->rt, path, rendered.bytes, (size_t)rendered.length, err);
-    mem_free(path);
-    text_release(&rendered);
+        status = description_save(store->rt, root, folder, "split.json", err);
     json_free(root);
     return status;
 }

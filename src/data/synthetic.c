@@ -15,7 +15,8 @@ const medley_param synthetic_table[] = {
     MEDLEY_REAL(synthetic_params, sequel, "0.25", 0, 1,
                 .help = "probability that the next pick continues the series of the last"),
     MEDLEY_INT(synthetic_params, seed, "1", 0, 9e15, .help = "the same seed makes the same files"),
-    MEDLEY_BOOL(synthetic_params, force, "false", .help = "replace a data set that is there"),
+    MEDLEY_BOOL(synthetic_params, force, "false", .flags = MEDLEY_PARAM_TRANSIENT,
+                .help = "replace a data set that is there"),
     MEDLEY_PARAMS_END,
 };
 
@@ -240,7 +241,6 @@ static void add_title(const world *w, int64_t item, text *out)
 static medley_status write_movies(const world *w, const char *folder, medley_error *err)
 {
     text out = {.rt = w->rt};
-    char *path = NULL;
     medley_status status = MEDLEY_OK;
     text_add(&out, "movieId,title,genres,overview\n");
     for (int64_t item = 0; item < w->p->items; item++) {
@@ -256,10 +256,8 @@ static medley_status write_movies(const world *w, const char *folder, medley_err
                     adjectives[(bits >> 20) % COUNT(adjectives)], plots[(bits >> 32) % COUNT(plots)]);
     }
     TRY_DONE(text_status(&out, err));
-    TRY_DONE(file_join(w->rt, folder, "movies.csv", &path, err));
-    status = save_bytes(w->rt, path, out.bytes, (size_t)out.length, err);
+    status = save_in(w->rt, folder, "movies.csv", out.bytes, (size_t)out.length, err);
 done:
-    mem_free(path);
     text_release(&out);
     return status;
 }

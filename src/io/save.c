@@ -114,6 +114,16 @@ medley_status save_bytes(const medley_runtime *rt, const char *path, const void 
     return status;
 }
 
+medley_status save_in(const medley_runtime *rt, const char *folder, const char *name, const void *bytes,
+                      size_t length, medley_error *err)
+{
+    char *path;
+    TRY(file_join(rt, folder, name, &path, err));
+    const medley_status status = save_bytes(rt, path, bytes, length, err);
+    mem_free(path);
+    return status;
+}
+
 struct save_folder {
     const medley_runtime *rt;
     char *path, *partial;

@@ -10,6 +10,10 @@
 MEDLEY_MUST_USE medley_status save_bytes(const medley_runtime *rt, const char *path, const void *bytes,
                                          size_t length, medley_error *err);
 
+/* As save_bytes, to folder/name. */
+MEDLEY_MUST_USE medley_status save_in(const medley_runtime *rt, const char *folder, const char *name,
+                                      const void *bytes, size_t length, medley_error *err);
+
 /* A file being replaced. A link is followed; a device or pipe is written directly. One writer at a
  * time: a second one fails with E_EXISTS. save_open .. save_write* .. then save_commit, or
  * save_abandon on failure. */
