@@ -59,7 +59,8 @@ static medley_status load_parts(medley_model *m, const char *run, const char *st
                  run, (long long)m->file.users, (long long)m->file.items, (long long)m->store->users,
                  (long long)m->store->items);
     else
-        status = m->file.class->scoring(&m->file.state, m->store->users, m->store->items, &m->how, err);
+        status =
+            m->file.class->scoring(m->file.params, &m->file.state, m->store->users, m->store->items, &m->how, err);
 done:
     mem_free(path);
     mem_free(origin.store);
@@ -83,12 +84,47 @@ medley_status model_open(const medley_runtime *rt, const char *run, const char *
     return MEDLEY_OK;
 }
 
+static int64_t choose_parts(const medley_model *m, known_parts parts, const interactions **views)
+{
+    static const int chosen[][PART_COUNT + 1] = {
+        [KNOWN_TRAINING] = {PART_TRAIN, -1},
+        [KNOWN_BEFORE_VAL] = {PART_TRAIN, PART_VAL_KNOWN, -1},
+        [KNOWN_BEFORE_TEST] = {PART_TRAIN, PART_VAL_KNOWN, PART_VAL, PART_TEST_KNOWN, -1},
+        [KNOWN_ALL] = {PART_TRAIN, PART_VAL_KNOWN, PART_VAL, PART_TEST_KNOWN, PART_TEST, -1},
+    };
+    int64_t count = 0;
+    for (; chosen[parts][count] >= 0; count++)
+        views[count] = &m->split.part[chosen[parts][count]].view;
+    return count;
+}
+
 medley_status model_known(const medley_model *m, known_parts parts, csr_owner *out, medley_error *err)
 {
     const interactions *views[PART_COUNT];
-    for (int p = 0; p < (int)parts; p++)
-        views[p] = &m->split.part[p].view;
-    return matrix_of_parts(m->rt, views, (int64_t)parts, m->store->users, m->store->items, false, out, err);
+    const int64_t count = choose_parts(m, parts, views);
+    return matrix_of_parts(m->rt, views, count, m->store->users, m->store->items, false, out, err);
+}
+
+medley_status model_histories(const medley_model *m, known_parts parts, histories_owner *out, medley_error *err)
+{
+    const interactions *views[PART_COUNT];
+    const int64_t count = choose_parts(m, parts, views);
+    return histories_of_parts(m->rt, views, count, m->store->users, out, err);
+}
+
+medley_status model_left(const medley_model *m, const histories *known, left_sides *out, medley_error *err)
+{
+    return model_encode(m->rt, m->file.class, m->file.params, &m->file.state, &m->how, known, out, err);
+}
+
+medley_status model_left_known(const medley_model *m, known_parts parts, left_sides *out, medley_error *err)
+{
+    histories_owner known;
+    *out = (left_sides){0};
+    TRY(model_histories(m, parts, &known, err));
+    const medley_status status = model_left(m, &known.view, out, err);
+    histories_release(&known);
+    return status;
 }
 
 medley_status medley_model_open(medley_runtime *rt, const char *run, const char *store, medley_model **out,
@@ -98,7 +134,9 @@ medley_status medley_model_open(medley_runtime *rt, const char *run, const char 
     if (run == NULL)
         return fail(err, MEDLEY_E_ARGUMENT, "run: NULL; a run's folder is needed");
     TRY(model_open(rt, run, store, true, out, err));
-    const medley_status status = model_known(*out, KNOWN_ALL, &(*out)->known, err);
+    medley_status status = model_known(*out, KNOWN_ALL, &(*out)->known, err);
+    if (status == MEDLEY_OK)
+        status = model_left_known(*out, KNOWN_ALL, &(*out)->left, err);
     if (status != MEDLEY_OK) {
         medley_model_free(*out);
         *out = NULL;
@@ -113,6 +151,7 @@ void medley_model_free(medley_model *m)
     if (m == NULL)
         return;
     csr_release(&m->known);
+    left_sides_release(&m->left);
     judging_release(&m->split);
     store_free(m->store);
     model_file_release(&m->file);

@@ -15,14 +15,23 @@ struct medley_model {
     medley_store *store;
     judging_parts split;
     csr_owner known; /* [users, items] everything in the store: what medley_ranker_rank leaves out */
+    left_sides left; /* [users] left sides from it */
 };
 
-/* Which parts count as known to the model's user. */
-typedef enum known_parts { KNOWN_TRAIN = 1, KNOWN_TRAIN_VAL = 2, KNOWN_ALL = 3 } known_parts;
+/* What counts as known of a user: the training part; with what split keeps of held-out users, before the targets
+ * of validation or of test; everything. */
+typedef enum known_parts { KNOWN_TRAINING, KNOWN_BEFORE_VAL, KNOWN_BEFORE_TEST, KNOWN_ALL } known_parts;
 
-/* The first `parts` parts of the model's split as one matrix. */
+/* The distinct items of each user [users, items], and each user's events in time order [users]. */
 MEDLEY_MUST_USE medley_status model_known(const medley_model *model, known_parts parts, csr_owner *out,
                                           medley_error *err);
+MEDLEY_MUST_USE medley_status model_histories(const medley_model *model, known_parts parts, histories_owner *out,
+                                              medley_error *err);
+/* Left sides from histories, and from what is known of the store's users. */
+MEDLEY_MUST_USE medley_status model_left(const medley_model *model, const histories *known, left_sides *out,
+                                         medley_error *err);
+MEDLEY_MUST_USE medley_status model_left_known(const medley_model *model, known_parts parts, left_sides *out,
+                                               medley_error *err);
 
 /* As medley_model_open, but without the known matrix, and with ids and titles only when asked. */
 MEDLEY_MUST_USE medley_status model_open(const medley_runtime *rt, const char *run, const char *store, bool names,

@@ -52,7 +52,8 @@ typedef struct judgement {
     int64_t cutoffs[CUTOFFS_MOST], cutoff_count;
     const metric_class *metrics[METRICS_MOST];
     int64_t metric_count;
-    csr_owner history, targets, train;
+    csr_owner known, targets, train;
+    left_sides left;
     int64_t *item_count;
     int64_t training_users, below_threshold;
 } judgement;
@@ -132,7 +133,7 @@ done:
 
 static medley_status count_training(judgement *j, medley_error *err)
 {
-    TRY(model_known(j->model, KNOWN_TRAIN, &j->train, err));
+    TRY(model_known(j->model, KNOWN_TRAINING, &j->train, err));
     TRY(mem_alloc_zero(j->model->rt, j->model->store->items, sizeof *j->item_count, &j->item_count, err));
     const csr *train = &j->train.view;
     for (int64_t i = 0; i < csr_count(train); i++)
@@ -160,12 +161,15 @@ static medley_status judgement_create(const medley_runtime *rt, const evaluate_p
                     p->task);
     TRY(find_targets(j, err));
     TRY(count_training(j, err));
-    return model_known(j->model, p->part == PART_CHOICE_TEST ? KNOWN_TRAIN_VAL : KNOWN_TRAIN, &j->history, err);
+    const known_parts before = p->part == PART_CHOICE_TEST ? KNOWN_BEFORE_TEST : KNOWN_BEFORE_VAL;
+    TRY(model_known(j->model, before, &j->known, err));
+    return model_left_known(j->model, p->history == HISTORY_KNOWN ? before : KNOWN_TRAINING, &j->left, err);
 }
 
 static void judgement_release(judgement *j)
 {
-    csr_release(&j->history);
+    csr_release(&j->known);
+    left_sides_release(&j->left);
     csr_release(&j->targets);
     csr_release(&j->train);
     mem_free(j->item_count);
@@ -284,8 +288,8 @@ static medley_status judge(medley_runtime *rt, judgement *j, medley_report *repo
     medley_status status = MEDLEY_OK;
     const evaluation_request request = {
         .how = &j->model->how,
-        .history = j->p->history == HISTORY_KNOWN ? &j->history.view : &j->train.view,
-        .excluded = j->masked ? &j->history.view : NULL,
+        .left = &j->left,
+        .excluded = j->masked ? &j->known.view : NULL,
         .targets = &j->targets.view,
         .seed = (uint64_t)j->p->seed,
         .cutoffs = j->cutoffs,

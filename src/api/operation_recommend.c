@@ -118,7 +118,7 @@ static medley_status write_lists(const list_table *t, const char *path, medley_r
 }
 
 static medley_status rank(const medley_runtime *rt, const recommend_params *p, list_table *t, const csr *known,
-                          medley_error *err)
+                          const left_sides *left, medley_error *err)
 {
     t->k = p->top_k < t->model->store->items ? p->top_k : t->model->store->items;
     const ranking_request request = {
@@ -127,7 +127,7 @@ static medley_status rank(const medley_runtime *rt, const recommend_params *p, l
         .user = t->users,
         .seed = (uint64_t)p->seed,
         .k = t->k,
-        .history = known,
+        .left = left,
         .excluded = known,
     };
     TRY(mem_alloc(rt, t->queries * t->k, sizeof *t->entries, &t->entries, err));
@@ -140,13 +140,15 @@ static medley_status run(medley_runtime *rt, const bound_settings *s, medley_rep
     const recommend_params *p = s->values;
     medley_model *model = NULL;
     csr_owner known = {0};
+    left_sides left = {0};
     list_table t = {0};
     medley_status status = MEDLEY_OK;
     TRY_DONE(model_open(rt, p->run, p->store, true, &model, err));
     t.model = model;
     TRY_DONE(choose_users(&t, p, err));
     TRY_DONE(model_known(model, (known_parts)(p->known + 1), &known, err));
-    TRY_DONE(rank(rt, p, &t, &known.view, err));
+    TRY_DONE(model_left_known(model, (known_parts)(p->known + 1), &left, err));
+    TRY_DONE(rank(rt, p, &t, &known.view, &left, err));
     if (p->out[0] != '\0')
         status = write_lists(&t, p->out, report, err);
     else
@@ -156,6 +158,7 @@ done:
     mem_free(t.entries);
     mem_free(t.count);
     csr_release(&known);
+    left_sides_release(&left);
     medley_model_free(model);
     return status;
 }

@@ -107,6 +107,7 @@ static medley_status run(medley_runtime *rt, const bound_settings *s, medley_rep
 {
     const train_params *p = s->values;
     medley_store *store = NULL;
+    char *catalog = NULL;
     selection_parts parts = {0};
     csr_owner matrix = {0};
     save_folder *folder = NULL;
@@ -119,7 +120,18 @@ static medley_status run(medley_runtime *rt, const bound_settings *s, medley_rep
     }
     const interactions *const train = &parts.train.view;
     TRY_DONE(matrix_of_parts(rt, &train, 1, store->users, store->items, true, &matrix, err));
-    const training data = {store->users, store->items, *train, matrix.view, (uint64_t)p->seed};
+    TRY_DONE(store_path(store, "catalog.db", &catalog, err));
+    const training data = {.users = store->users,
+                           .items = store->items,
+                           .events = *train,
+                           .matrix = matrix.view,
+                           .catalog = catalog,
+                           .seed = (uint64_t)p->seed};
+    if (model_classes[s->member]->needs_order && !store->ordered) {
+        status = fail(err, MEDLEY_E_CONFIG, "model: '%s' needs an order in time, which the store does not have",
+                      p->model);
+        goto done;
+    }
     TRY_DONE(model_check_memory(model_classes[s->member], s->member_values, &data, err));
     TRY_DONE(save_folder_open(rt, p->run, p->force, "config.yaml", &folder, err));
     TRY_DONE(fit_and_save(rt, s, &data, parts.facts.fingerprint, save_folder_path(folder), report, err));
@@ -128,6 +140,7 @@ static medley_status run(medley_runtime *rt, const bound_settings *s, medley_rep
 done:
     save_folder_abandon(folder);
     csr_release(&matrix);
+    mem_free(catalog);
     selection_release(&parts);
     store_free(store);
     return status;

@@ -77,7 +77,7 @@ medley_status medley_ranker_rank(medley_ranker *r, const int64_t *users, int64_t
         .queries = user_count,
         .user = r->users,
         .k = k,
-        .history = &m->known.view,
+        .left = &m->left,
         .excluded = &m->known.view,
     };
     TRY(ranking_run(m->rt, &request, "ranking", write_list, &rows, err));
@@ -85,10 +85,28 @@ medley_status medley_ranker_rank(medley_ranker *r, const int64_t *users, int64_t
     return MEDLEY_OK;
 }
 
-static int ascending(const void *a, const void *b)
+/* Ranks for the history in r->history. */
+static medley_status rank_stranger(const medley_ranker *r, int64_t count, list_rows *rows, medley_error *err)
 {
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
+    const medley_model *m = r->model;
+    const int64_t start[] = {0, count};
+    const uint32_t one = 0;
+    const histories history = {.rows = 1, .start = start, .item = r->history};
+    csr_owner seen = {0};
+    left_sides left = {0};
+    uint32_t *same_row = NULL;
+    medley_status status;
+    TRY_DONE(mem_alloc_zero(m->rt, count, sizeof *same_row, &same_row, err));
+    TRY_DONE(model_left(m, &history, &left, err));
+    TRY_DONE(csr_build(m->rt, 1, m->store->items, same_row, r->history, NULL, count, &seen, err));
+    const ranking_request request = {
+        .how = &m->how, .left = &left, .queries = 1, .user = &one, .k = rows->k, .excluded = &seen.view};
+    status = ranking_run(m->rt, &request, "ranking", write_list, rows, err);
+done:
+    mem_free(same_row);
+    csr_release(&seen);
+    left_sides_release(&left);
+    return status;
 }
 
 medley_status medley_ranker_rank_history(medley_ranker *r, const int64_t *history, int64_t history_count,
@@ -96,9 +114,6 @@ medley_status medley_ranker_rank_history(medley_ranker *r, const int64_t *histor
 {
     const medley_model *m = r->model;
     TRY(check_k(k, err));
-    if (m->how.form == SCORING_FACTORED && m->how.factors > 0)
-        return fail(err, MEDLEY_E_ARGUMENT, "history: model %s ranks only for users it was trained on",
-                    m->file.class->name);
     if (history_count < 0)
         return fail(err, MEDLEY_E_ARGUMENT, "history_count: %lld is below 0", (long long)history_count);
     TRY(mem_reserve(m->rt, &r->history, &r->history_capacity, history_count, sizeof *r->history, err));
@@ -108,19 +123,7 @@ medley_status medley_ranker_rank_history(medley_ranker *r, const int64_t *histor
                         (long long)history[i], (long long)m->store->items - 1);
         r->history[i] = (uint32_t)history[i];
     }
-    if (history_count > 0)
-        qsort(r->history, (size_t)history_count, sizeof *r->history, ascending);
-    int64_t distinct = 0;
-    for (int64_t i = 0; i < history_count; i++)
-        if (distinct == 0 || r->history[distinct - 1] != r->history[i])
-            r->history[distinct++] = r->history[i];
-    const int64_t start[] = {0, distinct};
-    const uint32_t user = 0;
-    const csr row = {1, m->store->items, start, r->history, NULL};
-    list_rows rows = {k, items, scores};
-    const ranking_request request = {
-        .how = &m->how, .queries = 1, .user = &user, .k = k, .history = &row, .excluded = &row};
-    TRY(ranking_run(m->rt, &request, "ranking", write_list, &rows, err));
+    TRY(rank_stranger(r, history_count, &(list_rows){k, items, scores}, err));
     error_clear(err);
     return MEDLEY_OK;
 }

@@ -2,7 +2,7 @@
 
 #include "io/fingerprint.h"
 
-const char *const part_names[PART_COUNT] = {"train", "val", "test"};
+const char *const part_names[PART_COUNT] = {"train", "val", "test", "val_known", "test_known"};
 
 enum { USER, ITEM, RATING, TIMESTAMP, PART, COLUMNS };
 
@@ -38,7 +38,7 @@ static medley_status check_indexes(const char *folder, const interactions *v, in
         if (v->user[i] >= users || v->item[i] >= items)
             return fail(err, MEDLEY_E_FORMAT, "%s: row %lld: user %u, item %u; accepted: below %lld and %lld",
                         folder, (long long)i, v->user[i], v->item[i], (long long)users, (long long)items);
-        if (v->part != NULL && v->part[i] >= PART_COUNT)
+        if (v->part != NULL && v->part[i] > PART_TEST)
             return fail(err, MEDLEY_E_FORMAT,
                         "%s: row %lld: part %d; accepted: 0, 1 and 2 for train, val and test", folder,
                         (long long)i, v->part[i]);

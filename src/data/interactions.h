@@ -12,11 +12,19 @@ typedef struct interactions {
     const uint32_t *item;     /* [count] */
     const float *rating;      /* [count] or NULL: the source has none */
     const int64_t *timestamp; /* [count] seconds since 1970, or NULL */
-    const uint8_t *part;      /* [count] a part_name, or NULL: only where the source fixes the split */
+    const uint8_t *part;      /* [count] PART_TRAIN..PART_TEST, or NULL: only where the source fixes the split */
 } interactions;
 
-typedef enum part_name { PART_TRAIN = 0, PART_VAL = 1, PART_TEST = 2, PART_COUNT = 3 } part_name;
-extern const char *const part_names[PART_COUNT]; /* "train", "val", "test" */
+/* The known parts hold the fold-in history of held-out users: known before the target, never trained on. */
+typedef enum part_name {
+    PART_TRAIN = 0,
+    PART_VAL = 1,
+    PART_TEST = 2,
+    PART_VAL_KNOWN = 3,
+    PART_TEST_KNOWN = 4,
+    PART_COUNT = 5,
+} part_name;
+extern const char *const part_names[PART_COUNT]; /* "train", "val", "test", "val_known", "test_known" */
 
 /* Interactions mapped from the .npy files of a folder. */
 typedef struct interaction_files {

@@ -37,6 +37,12 @@ int64_t split_user_end(const interactions *events, int64_t row)
     return row;
 }
 
+/* Only splits that hold users out have the known parts; the others are there even when they are empty. */
+static bool optional(int which)
+{
+    return which > PART_TEST;
+}
+
 /* ---- the leak report ---- */
 
 typedef struct leaks {
@@ -125,6 +131,8 @@ static medley_status write_part(const medley_store *store, const uint8_t *part, 
     for (int64_t i = 0; i < v->count; i++)
         n += part[i] == which;
     *count = n;
+    if (n == 0 && optional(which))
+        return MEDLEY_OK;
     TRY_DONE(mem_alloc(store->rt, n, sizeof *user, &user, err));
     TRY_DONE(mem_alloc(store->rt, n, sizeof *item, &item, err));
     if (v->rating != NULL)
@@ -231,7 +239,8 @@ static medley_status write_split(const medley_store *store, const split_params *
     for (int which = 0; which < PART_COUNT; which++) {
         int64_t count;
         TRY_DONE(write_part(store, part, (part_name)which, folder, print, &count, err));
-        tell(report, counts, part_names[which], count);
+        if (count > 0 || !optional(which))
+            tell(report, counts, part_names[which], count);
     }
     fingerprint_hex(print, hex);
     TRY_DONE(find_leaks(store, part, &found, err));
@@ -304,7 +313,7 @@ static medley_status read_facts(const medley_store *store, const char *folder, c
     bool counted = true;
     *out = (split_facts){0};
     for (int which = 0; which < PART_COUNT; which++)
-        counted &= json_int(json_member(root, "counts"), part_names[which], &out->count[which]);
+        counted &= json_int(json_member(root, "counts"), part_names[which], &out->count[which]) || optional(which);
     if (format == NULL || strcmp(format, SPLIT_FORMAT) != 0)
         status = fail(err, MEDLEY_E_FORMAT, "%s: format '%s'; accepted: '" SPLIT_FORMAT "'", path,
                       format != NULL ? format : "");
@@ -330,6 +339,8 @@ static medley_status open_part(const medley_store *store, const char *folder, co
                                part_name which, interaction_files *out, medley_error *err)
 {
     char *path;
+    if (optional(which) && facts->count[which] == 0)
+        return MEDLEY_OK;
     TRY(file_join(store->rt, folder, part_names[which], &path, err));
     medley_status status = interactions_open(store->rt, path, store->users, store->items, out, err);
     const interactions *v = &out->view;
@@ -351,7 +362,8 @@ medley_status selection_open(const medley_store *store, const char *name, select
     TRY_DONE(split_folder(store, name, &folder, err));
     TRY_DONE(read_facts(store, folder, name, &out->facts, err));
     TRY_DONE(open_part(store, folder, &out->facts, PART_TRAIN, &out->train, err));
-    status = open_part(store, folder, &out->facts, PART_VAL, &out->val, err);
+    TRY_DONE(open_part(store, folder, &out->facts, PART_VAL, &out->val, err));
+    status = open_part(store, folder, &out->facts, PART_VAL_KNOWN, &out->val_known, err);
 done:
     mem_free(folder);
     if (status != MEDLEY_OK)
@@ -363,6 +375,7 @@ void selection_release(selection_parts *s)
 {
     interactions_release(&s->train);
     interactions_release(&s->val);
+    interactions_release(&s->val_known);
 }
 
 medley_status judging_open(const medley_store *store, const char *name, judging_parts *out, medley_error *err)

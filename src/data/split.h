@@ -45,12 +45,13 @@ typedef struct split_facts {
 typedef struct selection_parts {
     split_facts facts;
     interaction_files train, val;
+    interaction_files val_known; /* no row: the strategy holds no users out */
 } selection_parts;
 MEDLEY_MUST_USE medley_status selection_open(const medley_store *store, const char *name, selection_parts *out,
                                              medley_error *err);
 void selection_release(selection_parts *s);
 
-/* All three, for the final evaluation and for recommending. */
+/* All, for the final evaluation and for recommending. A part that the split does not have has no row. */
 typedef struct judging_parts {
     split_facts facts;
     interaction_files part[PART_COUNT];

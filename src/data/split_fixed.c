@@ -2,11 +2,11 @@
 #include "data/split.h"
 
 static medley_status assign(const medley_runtime *rt, const void *params, const interactions *events,
-                            uint64_t seed, uint8_t *part, medley_error *err)
+                            const split_lot *lot, uint8_t *part, medley_error *err)
 {
     (void)rt;
     (void)params;
-    (void)seed;
+    (void)lot;
     if (events->part == NULL)
         return fail(
             err, MEDLEY_E_CONFIG,

@@ -1,5 +1,5 @@
 /* Per user: the last interaction to test, the one before to validation. */
-#include "data/split.h"
+#include "data/draw.h"
 
 typedef struct leave_one_out_params {
     int64_t min_train;
@@ -12,22 +12,17 @@ static const medley_param params_table[] = {
     MEDLEY_PARAMS_END,
 };
 
-static medley_status assign(const medley_runtime *rt, const void *params, const interactions *events,
-                            uint64_t seed, uint8_t *part, medley_error *err)
+static void shares(const void *params, int64_t count, int64_t *test, int64_t *val)
 {
     const leave_one_out_params *p = params;
-    (void)rt;
-    (void)seed;
-    (void)err;
-    memset(part, PART_TRAIN, (size_t)events->count);
-    for (int64_t start = 0, end; start < events->count; start = end) {
-        end = split_user_end(events, start);
-        if (end - start < p->min_train + 2)
-            continue;
-        part[end - 1] = PART_TEST;
-        part[end - 2] = PART_VAL;
-    }
-    return MEDLEY_OK;
+    *test = *val = count >= p->min_train + 2;
+}
+
+static medley_status assign(const medley_runtime *rt, const void *params, const interactions *events,
+                            const split_lot *lot, uint8_t *part, medley_error *err)
+{
+    (void)lot;
+    return draw_users(rt, events, NULL, shares, params, part, err);
 }
 
 const split_class split_leave_one_out = {

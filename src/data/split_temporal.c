@@ -47,11 +47,11 @@ static int64_t count_before(const int64_t *sorted, int64_t count, int64_t time)
 }
 
 static medley_status assign(const medley_runtime *rt, const void *params, const interactions *events,
-                            uint64_t seed, uint8_t *part, medley_error *err)
+                            const split_lot *lot, uint8_t *part, medley_error *err)
 {
     const temporal_params *p = params;
     int64_t *sorted;
-    (void)seed;
+    (void)lot;
     if (events->timestamp == NULL)
         return fail(err, MEDLEY_E_CONFIG, "strategy: 'temporal' needs times, which the store does not have");
     TRY(mem_alloc(rt, events->count, sizeof *sorted, &sorted, err));

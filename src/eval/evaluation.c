@@ -101,7 +101,7 @@ static medley_status rank_users(const medley_runtime *rt, const evaluation_reque
         .user = out->user,
         .seed = request->seed,
         .k = out->longest,
-        .history = request->history,
+        .left = request->left,
         .excluded = request->excluded,
         .targets = request->targets,
     };

@@ -12,9 +12,9 @@ int64_t evaluation_judge(const ranked *result, int64_t target_count, tie_block *
 
 typedef struct evaluation_request {
     const scoring *how;
-    const csr *history;  /* [U, I] known before the target */
-    const csr *excluded; /* [U, I] masked from the candidates, or NULL */
-    const csr *targets;  /* [U, I] relevant items; users with none are skipped */
+    const left_sides *left; /* [U] left sides, from what is known before the target; as in ranking_request */
+    const csr *excluded;    /* [U, I] masked from the candidates, or NULL */
+    const csr *targets;     /* [U, I] relevant items; users with none are skipped */
     uint64_t seed;
     const int64_t *cutoffs; /* [cutoff_count] ascending, >= 1 */
     int64_t cutoff_count;

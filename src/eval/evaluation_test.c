@@ -131,7 +131,6 @@ static void finish(problem *p)
     };
     p->request = (evaluation_request){
         .how = &p->how,
-        .history = &p->known.view,
         .excluded = &p->known.view,
         .targets = &p->targets.view,
         .seed = 11,

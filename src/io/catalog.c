@@ -165,8 +165,11 @@ typedef struct table {
     const char *name, *rows;
 } table;
 
-static const table items_table = {"items", "SELECT idx, id, title FROM items ORDER BY idx"};
-static const table users_table = {"users", "SELECT idx, id, NULL FROM users ORDER BY idx"};
+/* Columns: idx, then the fields of catalog_item. */
+static const table items_table = {"items", "SELECT idx, id, title, NULL, NULL, NULL FROM items ORDER BY idx"};
+static const table details_table = {"items",
+                                    "SELECT idx, id, title, text, image, attributes FROM items ORDER BY idx"};
+static const table users_table = {"users", "SELECT idx, id, NULL, NULL, NULL, attributes FROM users ORDER BY idx"};
 
 /* Refuses views: theirs could have rows without end. */
 static medley_status check_table(sqlite3 *db, const char *path, const table *t, medley_error *err)
@@ -208,12 +211,16 @@ static medley_status each_row(sqlite3 *db, const char *path, const table *t, cat
     TRY_DONE(prepare(db, path, t->rows, &rows, err));
     int code;
     for (int64_t index = 0; (code = sqlite3_step(rows)) == SQLITE_ROW; index++) {
-        catalog_item row = {.id = {NULL, 0}};
+        catalog_item row;
+        catalog_text *const fields[] = {&row.id, &row.title, &row.text, &row.image, &row.attributes};
+        bool good = true;
         if (sqlite3_column_type(rows, 0) != SQLITE_INTEGER || sqlite3_column_int64(rows, 0) != index)
             TRY_DONE(fail(err, MEDLEY_E_FORMAT, "%s: table %s: row %lld has idx %lld; 0, 1, 2, ... is accepted",
                           path, t->name, (long long)index, (long long)sqlite3_column_int64(rows, 0)));
-        if (!column_text(rows, 1, false, &row.id) || !column_text(rows, 2, true, &row.title))
-            TRY_DONE(fail(err, MEDLEY_E_FORMAT, "%s: table %s: row %lld: id or title is not a text without NUL",
+        for (int i = 0; i < (int)(sizeof fields / sizeof *fields); i++)
+            good &= column_text(rows, i + 1, i > 0, fields[i]);
+        if (!good)
+            TRY_DONE(fail(err, MEDLEY_E_FORMAT, "%s: table %s: row %lld holds what is not a text without NUL",
                           path, t->name, (long long)index));
         TRY_DONE(give(context, index, &row, err));
     }
@@ -239,6 +246,11 @@ static medley_status read_table(const char *path, const table *t, catalog_row gi
 medley_status catalog_read_items(const char *path, catalog_row row, void *context, medley_error *err)
 {
     return read_table(path, &items_table, row, context, err);
+}
+
+medley_status catalog_read_details(const char *path, catalog_row row, void *context, medley_error *err)
+{
+    return read_table(path, &details_table, row, context, err);
 }
 
 medley_status catalog_read_users(const char *path, catalog_row row, void *context, medley_error *err)

@@ -32,10 +32,12 @@ void catalog_abandon(catalog_writer *w);
 
 /* Receives rows in index order; texts borrowed for the call. */
 typedef medley_status (*catalog_row)(void *context, int64_t index, const catalog_item *row, medley_error *err);
-/* Reads all items (id and title only) or users; checks that indexes run 0,1,2,... Fails with
+/* Reads all items (id and title only; `_details`: all columns) or users; checks that indexes run 0,1,2,... Fails with
  * E_NOT_FOUND, E_FORMAT. */
 MEDLEY_MUST_USE medley_status catalog_read_items(const char *path, catalog_row row, void *context,
                                                  medley_error *err);
+MEDLEY_MUST_USE medley_status catalog_read_details(const char *path, catalog_row row, void *context,
+                                                   medley_error *err);
 MEDLEY_MUST_USE medley_status catalog_read_users(const char *path, catalog_row row, void *context,
                                                  medley_error *err);
 

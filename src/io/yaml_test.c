@@ -109,6 +109,111 @@ static void test_deep_and_long_documents_are_refused(void **state)
     mem_free(document);
 }
 
+/* ---- trees ---- */
+
+/* Writes a tree as "line key{...}", "line key[...]", "line key=value", items without a key. */
+static void show(text *out, const yaml_node *node)
+{
+    static const char *const brackets[] = {[YAML_LIST] = "[]", [YAML_MAP] = "{}"};
+    text_format(out, "%d %s", node->line, node->key != NULL ? node->key : "");
+    if (node->kind == YAML_SCALAR) {
+        text_format(out, "=%s;", node->value);
+        assert_int_equal(node->count, 0);
+        return;
+    }
+    assert_null(node->value);
+    text_append(out, brackets[node->kind], 1);
+    for (int64_t i = 0; i < node->count; i++)
+        show(out, &node->children[i]);
+    text_append(out, brackets[node->kind] + 1, 1);
+}
+
+static void assert_tree(const char *bytes, const char *want)
+{
+    yaml_document *document;
+    text out = {.rt = rt};
+    assert_ok(yaml_parse(rt, "exp.yaml", bytes, strlen(bytes), &document, err));
+    show(&out, yaml_root(document));
+    assert_string_equal(out.bytes, want);
+    text_release(&out);
+    yaml_document_free(document);
+}
+
+static void test_trees_keep_kinds_keys_lines_and_order(void **state)
+{
+    (void)state;
+    assert_tree("", "1 {}");
+    assert_tree("# nothing\n", "1 {}");
+    assert_tree("a: 1\nb:\n  c: 2\n  d: [x, 'y,z']\ne:\n", "1 {1 a=1;2 b{3 c=2;4 d[4 =x;4 =y,z;]}5 e=;}");
+    assert_tree("models:\n  - ease:\n      reg: [1, 10]\n  - pop\n  -\n    - a\n    - []\n  - {}\n",
+                "1 {1 models[2 {2 ease{3 reg[3 =1;3 =10;]}}4 =pop;6 [6 =a;7 []]8 {}]}");
+    assert_tree("a: {x: 1}\nb: {x: 2, y: {x: 3}}\n", "1 {1 a{1 x=1;}2 b{2 x=2;2 y{2 x=3;}}}");
+}
+
+static void test_children_are_found_by_key(void **state)
+{
+    (void)state;
+    static const char bytes[] = "a: {b: {c: 7}}\nlist: [1]\n";
+    yaml_document *document;
+    assert_ok(yaml_parse(rt, "exp.yaml", bytes, strlen(bytes), &document, err));
+    const yaml_node *root = yaml_root(document);
+    assert_string_equal(yaml_child(yaml_child(yaml_child(root, "a"), "b"), "c")->value, "7");
+    assert_null(yaml_child(root, "b"));
+    assert_null(yaml_child(yaml_child(root, "none"), "b"));
+    assert_null(yaml_child(yaml_child(root, "list"), "1"));
+    yaml_document_free(document);
+    yaml_document_free(NULL);
+}
+
+static medley_status parse_text(const char *bytes, medley_error *err)
+{
+    yaml_document *document;
+    const medley_status status = yaml_parse(rt, "exp.yaml", bytes, strlen(bytes), &document, err);
+    assert_true((status == MEDLEY_OK) == (document != NULL));
+    yaml_document_free(document);
+    return status;
+}
+
+static void test_a_tree_is_refused_with_its_line(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\n", "exp.yaml:5: key 'c' is given twice"},
+        {"- a\n", "exp.yaml:1: a list; accepted: keys with scalars, lists or mappings"},
+        {"text\n", "exp.yaml:1: a lone scalar"},
+        {"a:\n  b: &x 1\n", "exp.yaml:2: an anchor (&)"},
+        {"a: [{b: &x [1]}]\n", "exp.yaml:1: an anchor (&)"},
+        {"a:\n  - &x {b: 1}\n", "exp.yaml:2: an anchor (&)"},
+        {"a:\n  - b: 1\n    c: *b\n", "exp.yaml:3: an alias (*)"},
+        {"a:\n  <<: *b\n", "exp.yaml:2: an alias (*)"},
+        {"a:\n  b: !!map {c: 1}\n", "exp.yaml:2: a tag (!)"},
+        {"a:\n  {b: 1}: 2\n", "exp.yaml:2: a mapping"},
+        {"a: {b: [\"\\0\"]}\n", "exp.yaml:1: a NUL character"},
+        {"a:\n  b: 1\n--- {}\n", "exp.yaml:3: a second document"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_fails(parse_text(cases[i][0], err), MEDLEY_E_FORMAT, cases[i][1]);
+}
+
+static void test_the_depth_and_the_size_of_a_tree_have_limits(void **state)
+{
+    (void)state;
+    enum { NODES = 100000 }; /* with the root and the list, two more than its items */
+    assert_ok(parse_text("a: [[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]\n", err));
+    assert_fails(parse_text("a:\n  [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]\n", err), MEDLEY_E_FORMAT,
+                 "exp.yaml:2: nested deeper than 16");
+    text list = {.rt = rt};
+    text_add(&list, "a: [1");
+    for (int i = 0; i < NODES - 3; i++)
+        text_add(&list, ",1");
+    text_add(&list, "]");
+    assert_ok(parse_text(list.bytes, err));
+    list.length--;
+    text_add(&list, ",1]");
+    assert_fails(parse_text(list.bytes, err), MEDLEY_E_FORMAT, "exp.yaml:1: more than 100000 values");
+    text_release(&list);
+}
+
 static const char *const values[] = {
     "",
     "plain",
@@ -219,6 +324,7 @@ static void test_every_allocation_can_fail(void **state)
     (void)state;
     text pairs = {.rt = rt};
     BRUTAL(rt, &memory, read_text("a: 1\nb: [2, 3]\n", &pairs, err), text_release(&pairs));
+    BRUTAL(rt, &memory, parse_text("a: 1\nb: {c: [2, 3], d: {e: 4}}\n", err), (void)0);
 }
 
 int main(void)
@@ -228,6 +334,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_is_not_accepted_is_refused_with_its_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_failure_of_the_receiver_is_passed_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_deep_and_long_documents_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_trees_keep_kinds_keys_lines_and_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_children_are_found_by_key, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_tree_is_refused_with_its_line, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_depth_and_the_size_of_a_tree_have_limits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_written_is_read_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_only_what_needs_quotes_has_them, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_allocation_can_fail, set_up, tear_down),

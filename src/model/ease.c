@@ -230,8 +230,10 @@ done:
     return status;
 }
 
-static medley_status score(const model_state *state, int64_t users, int64_t items, scoring *out, medley_error *err)
+static medley_status score(const void *values, const model_state *state, int64_t users, int64_t items,
+                           scoring *out, medley_error *err)
 {
+    (void)values;
     const named_tensor *weights;
     const int64_t shape[] = {items, items};
     (void)users;
@@ -249,6 +251,7 @@ const model_class model_ease = {
         "Steck, Embarrassingly shallow autoencoders for sparse data, WWW 2019; as published, on binary feedback",
     .params = params,
     .params_size = sizeof(ease_params),
+    .limits = "users without history; items without training users",
     .advice = "raise min_item_interactions or use itemknn",
     .estimate = estimate,
     .fit = fit,

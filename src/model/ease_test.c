@@ -61,7 +61,7 @@ static void check_weights(int64_t users)
         make_matrix(rt, users, &matrix);
         const training data = {.users = users, .items = ITEMS, .matrix = matrix.view};
         assert_ok(model_ease.fit(rt, &l2, &data, &s, err));
-        assert_ok(model_ease.scoring(&s, users, ITEMS, &how, err));
+        assert_ok(model_ease.scoring(NULL, &s, users, ITEMS, &how, err));
         assert_int_equal(how.form, SCORING_LINEAR_DENSE);
         if (threads == 1) {
             memcpy(first, how.dense, sizeof first);
@@ -145,9 +145,10 @@ static void test_weights_of_another_number_of_items_are_refused(void **state)
     scoring how;
     const int64_t shape[] = {3, 4};
     float *weights;
-    assert_fails(model_ease.scoring(&s, 1, 3, &how, err), MEDLEY_E_FORMAT, "tensor 'weights' is missing");
+    assert_fails(model_ease.scoring(NULL, &s, 1, 3, &how, err), MEDLEY_E_FORMAT, "tensor 'weights' is missing");
     assert_ok(model_add(rt, &s, "weights", TENSOR_F32, 2, shape, &weights, err));
-    assert_fails(model_ease.scoring(&s, 1, 3, &how, err), MEDLEY_E_FORMAT, "is F32 [3, 4], expected F32 [3, 3]");
+    assert_fails(model_ease.scoring(NULL, &s, 1, 3, &how, err), MEDLEY_E_FORMAT,
+                 "is F32 [3, 4], expected F32 [3, 3]");
     model_state_release(&s);
     test_runtime_end(rt, &memory);
 }

@@ -190,22 +190,6 @@ static csr close_gaps(const fitting *f, int64_t *start)
     return (csr){f->items, f->items, start, f->index, f->value};
 }
 
-static medley_status keep_tensors(const medley_runtime *rt, const csr *weights, model_state *state,
-                                  medley_error *err)
-{
-    const int64_t count = csr_count(weights), starts = weights->rows + 1;
-    int64_t *start;
-    uint32_t *index;
-    float *value;
-    TRY(model_add(rt, state, "start", TENSOR_I64, 1, &starts, &start, err));
-    TRY(model_add(rt, state, "index", TENSOR_U32, 1, &count, &index, err));
-    TRY(model_add(rt, state, "value", TENSOR_F32, 1, &count, &value, err));
-    memcpy(start, weights->start, (size_t)starts * sizeof *start);
-    memcpy(index, weights->index, (size_t)count * sizeof *index);
-    memcpy(value, weights->value, (size_t)count * sizeof *value);
-    return MEDLEY_OK;
-}
-
 static void measure_norms(const csr *by_item, double *norm)
 {
     for (int64_t i = 0; i < by_item->rows; i++) {
@@ -250,7 +234,7 @@ static medley_status fit(const medley_runtime *rt, const void *values, const tra
     TRY_DONE(find_nearest(rt, &f, err));
     const csr nearest = close_gaps(&f, start);
     TRY_DONE(csr_transpose(rt, &nearest, &weights, err));
-    TRY_DONE(keep_tensors(rt, &weights.view, state, err));
+    TRY_DONE(model_add_sparse(rt, state, SPARSE_NAMES("weights"), &weights.view, err));
 done:
     csr_release(&weights);
     csr_release(&by_item);
@@ -262,34 +246,13 @@ done:
     return status;
 }
 
-/* What a file may hold: rows that are in order and in range. */
-static medley_status check_rows(const csr *weights, int64_t count, medley_error *err)
+static medley_status score(const void *values, const model_state *state, int64_t users, int64_t items,
+                           scoring *out, medley_error *err)
 {
-    bool good = weights->start[0] == 0 && weights->start[weights->rows] == count;
-    for (int64_t j = 0; good && j < weights->rows; j++)
-        good = weights->start[j] <= weights->start[j + 1];
-    if (!good)
-        return fail(err, MEDLEY_E_FORMAT, "tensor 'start' does not ascend from 0 to %lld", (long long)count);
-    for (int64_t at = 0; at < count; at++)
-        if (weights->index[at] >= weights->columns)
-            return fail(err, MEDLEY_E_FORMAT, "tensor 'index': item %lld is outside 0..%lld",
-                        (long long)weights->index[at], (long long)weights->columns - 1);
-    return MEDLEY_OK;
-}
-
-static medley_status score(const model_state *state, int64_t users, int64_t items, scoring *out, medley_error *err)
-{
-    const named_tensor *start, *index, *value;
-    const int64_t starts = items + 1, any = -1;
+    (void)values;
     (void)users;
-    TRY(model_tensor(state, "start", TENSOR_I64, 1, &starts, &start, err));
-    TRY(model_tensor(state, "index", TENSOR_U32, 1, &any, &index, err));
-    const int64_t count = index->shape[0];
-    TRY(model_tensor(state, "value", TENSOR_F32, 1, &count, &value, err));
-    *out = (scoring){.form = SCORING_LINEAR_SPARSE,
-                     .items = items,
-                     .sparse = {items, items, start->data, index->data, value->data}};
-    return check_rows(&out->sparse, count, err);
+    *out = (scoring){.form = SCORING_LINEAR_SPARSE, .items = items};
+    return model_sparse(state, SPARSE_NAMES("weights"), items, items, &out->sparse, err);
 }
 
 extern const model_class model_itemknn;
@@ -303,6 +266,7 @@ const model_class model_itemknn = {
         "feedback 'rating' changes similarities only: scores sum them over the history unweighted",
     .params = params,
     .params_size = sizeof(itemknn_params),
+    .limits = "users without history; items without training users",
     .advice = "lower neighbours or raise min_item_interactions",
     .estimate = estimate,
     .fit = fit,

@@ -92,7 +92,7 @@ static void assert_fits(const char *neighbours, const char *shrinkage, const cha
         make_matrix(rt, &matrix);
         const training data = {.users = USERS, .items = ITEMS, .matrix = matrix.view, .seed = SEED};
         assert_ok(model_itemknn.fit(rt, &v, &data, &s, err));
-        assert_ok(model_itemknn.scoring(&s, USERS, ITEMS, &how, err));
+        assert_ok(model_itemknn.scoring(NULL, &s, USERS, ITEMS, &how, err));
         assert_int_equal(how.form, SCORING_LINEAR_SPARSE);
         fit_naively(&matrix.view, strcmp(feedback, "binary") == 0, atol(neighbours), strtod(shrinkage, NULL),
                     expected);
@@ -139,7 +139,7 @@ static void test_the_worked_example_comes_out(void **state)
     assert_ok(csr_build(rt, 3, 3, user, item, NULL, 6, &matrix, err));
     const training data = {.users = 3, .items = 3, .matrix = matrix.view};
     assert_ok(model_itemknn.fit(rt, &v, &data, &s, err));
-    assert_ok(model_itemknn.scoring(&s, 3, 3, &how, err));
+    assert_ok(model_itemknn.scoring(NULL, &s, 3, 3, &how, err));
     /* The one neighbour of 0 is 1, of 1 is 0, of 2 is 1; row j holds what j contributes to. */
     static const int64_t start[] = {0, 1, 3, 3};
     static const uint32_t index[] = {1, 0, 2};
@@ -178,7 +178,7 @@ static void test_one_item_and_no_interactions_are_fine(void **state)
         model_state s = {0};
         scoring how;
         assert_ok(model_itemknn.fit(rt, &v, &data, &s, err));
-        assert_ok(model_itemknn.scoring(&s, 1, items, &how, err));
+        assert_ok(model_itemknn.scoring(NULL, &s, 1, items, &how, err));
         assert_int_equal(csr_count(&how.sparse), 0);
         model_state_release(&s);
     }
@@ -193,12 +193,12 @@ static void test_rows_that_lead_outside_are_refused(void **state)
         uint32_t index[3];
         const char *message;
     } cases[] = {
-        {{0, 1, 2, 3}, {0, 3, 1}, "tensor 'index': item 3 is outside 0..2"},
-        {{1, 1, 2, 3}, {0, 1, 1}, "tensor 'start' does not ascend from 0 to 3"},
-        {{0, 1, 2, 4}, {0, 1, 1}, "tensor 'start' does not ascend"},
-        {{0, 2, 1, 3}, {0, 1, 1}, "tensor 'start' does not ascend"},
-        {{0, -5, 2, 3}, {0, 1, 1}, "tensor 'start' does not ascend"},
-        {{0, INT64_MAX, 2, 3}, {0, 1, 1}, "tensor 'start' does not ascend"},
+        {{0, 1, 2, 3}, {0, 3, 1}, "tensor 'weights.index': 3 is outside 0..2"},
+        {{1, 1, 2, 3}, {0, 1, 1}, "tensor 'weights.start' does not ascend from 0 to 3"},
+        {{0, 1, 2, 4}, {0, 1, 1}, "tensor 'weights.start' does not ascend"},
+        {{0, 2, 1, 3}, {0, 1, 1}, "tensor 'weights.start' does not ascend"},
+        {{0, -5, 2, 3}, {0, 1, 1}, "tensor 'weights.start' does not ascend"},
+        {{0, INT64_MAX, 2, 3}, {0, 1, 1}, "tensor 'weights.start' does not ascend"},
     };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         test_memory memory;
@@ -209,13 +209,14 @@ static void test_rows_that_lead_outside_are_refused(void **state)
         int64_t *start;
         uint32_t *index;
         float *value;
-        assert_ok(model_add(rt, &s, "start", TENSOR_I64, 1, &starts, &start, err));
-        assert_ok(model_add(rt, &s, "index", TENSOR_U32, 1, &count, &index, err));
-        assert_fails(model_itemknn.scoring(&s, 1, 3, &how, err), MEDLEY_E_FORMAT, "tensor 'value' is missing");
-        assert_ok(model_add(rt, &s, "value", TENSOR_F32, 1, &count, &value, err));
+        assert_ok(model_add(rt, &s, "weights.start", TENSOR_I64, 1, &starts, &start, err));
+        assert_ok(model_add(rt, &s, "weights.index", TENSOR_U32, 1, &count, &index, err));
+        assert_fails(model_itemknn.scoring(NULL, &s, 1, 3, &how, err), MEDLEY_E_FORMAT,
+                     "tensor 'weights.value' is missing");
+        assert_ok(model_add(rt, &s, "weights.value", TENSOR_F32, 1, &count, &value, err));
         memcpy(start, cases[c].start, sizeof cases[c].start);
         memcpy(index, cases[c].index, sizeof cases[c].index);
-        assert_fails(model_itemknn.scoring(&s, 1, 3, &how, err), MEDLEY_E_FORMAT, cases[c].message);
+        assert_fails(model_itemknn.scoring(NULL, &s, 1, 3, &how, err), MEDLEY_E_FORMAT, cases[c].message);
         model_state_release(&s);
         test_runtime_end(rt, &memory);
     }

@@ -167,6 +167,22 @@ static medley_status read_tensors(model_file *m, medley_error *err)
     return MEDLEY_OK;
 }
 
+/* The settings it was trained with; a setting that the file does not know has its default. */
+static medley_status read_params(const medley_runtime *rt, model_file *m, medley_error *err)
+{
+    const medley_param *table = m->class->params;
+    TRY(mem_alloc_zero(rt, 1, m->class->params_size, &m->params, err));
+    medley_params_reset(table, m->params);
+    for (int64_t i = 0; i < param_count(table); i++) {
+        char key[NAME_MOST + 8];
+        snprintf(key, sizeof key, "param.%.*s", NAME_MOST, table[i].name);
+        const char *value = safetensors_metadata(m->file, key);
+        if (value != NULL && medley_param_set(&table[i], m->params, value, err) != MEDLEY_OK)
+            return fail_while(err, MEDLEY_E_FORMAT, "metadata");
+    }
+    return MEDLEY_OK;
+}
+
 medley_status model_load(const medley_runtime *rt, const char *path, model_file *out, medley_error *err)
 {
     scoring unused;
@@ -174,8 +190,9 @@ medley_status model_load(const medley_runtime *rt, const char *path, model_file 
     TRY(safetensors_open(rt, path, &out->file, err));
     medley_status status;
     TRY_DONE(read_identity(out, err));
+    TRY_DONE(read_params(rt, out, err));
     TRY_DONE(read_tensors(out, err));
-    TRY_DONE(out->class->scoring(&out->state, out->users, out->items, &unused, err));
+    TRY_DONE(out->class->scoring(out->params, &out->state, out->users, out->items, &unused, err));
 done:
     if (status != MEDLEY_OK) {
         fail_while(err, status, "%s", path);
@@ -187,6 +204,7 @@ done:
 void model_file_release(model_file *m)
 {
     model_state_release(&m->state);
+    mem_free(m->params);
     safetensors_close(m->file);
     *m = (model_file){0};
 }

@@ -93,7 +93,7 @@ static void test_parameters_are_kept_by_name(void **state)
     assert_string_equal(safetensors_metadata(file_read, "param.neighbours"), "100");
     assert_string_equal(safetensors_metadata(file_read, "param.shrinkage"), "0");
     assert_string_equal(safetensors_metadata(file_read, "param.feedback"), "binary");
-    assert_string_equal(safetensors_metadata(file_read, "tensors"), "start,index,value");
+    assert_string_equal(safetensors_metadata(file_read, "tensors"), "weights.start,weights.index,weights.value");
     safetensors_close(file_read);
     test_runtime_end(rt, &memory);
     test_folder_end(folder);

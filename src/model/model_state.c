@@ -95,3 +95,91 @@ medley_status model_check_memory(const model_class *class, const void *params, c
     return fail(err, MEDLEY_E_LIMIT, "%s: %lld items need %.1f GB, %.1f GB is available; %s", class->name,
                 (long long)data->items, (double)needed * 1e-9, (double)available * 1e-9, class->advice);
 }
+
+medley_status model_add_sparse(const medley_runtime *rt, model_state *state, sparse_names names, const csr *m,
+                               medley_error *err)
+{
+    const int64_t starts = m->rows + 1, count = csr_count(m);
+    int64_t *start;
+    uint32_t *index;
+    float *value;
+    TRY(model_add(rt, state, names.start, TENSOR_I64, 1, &starts, &start, err));
+    TRY(model_add(rt, state, names.index, TENSOR_U32, 1, &count, &index, err));
+    TRY(model_add(rt, state, names.value, TENSOR_F32, 1, &count, &value, err));
+    memcpy(start, m->start, (size_t)starts * sizeof *start);
+    memcpy(index, m->index, (size_t)count * sizeof *index);
+    for (int64_t at = 0; at < count; at++)
+        value[at] = m->value != NULL ? m->value[at] : 1;
+    return MEDLEY_OK;
+}
+
+/* Rows that ascend, and in each of them columns that ascend and are in range. */
+static medley_status check_sparse(sparse_names names, const csr *m, int64_t count, medley_error *err)
+{
+    bool good = m->start[0] == 0 && m->start[m->rows] == count;
+    for (int64_t row = 0; good && row < m->rows; row++)
+        good = m->start[row] <= m->start[row + 1];
+    if (!good)
+        return fail(err, MEDLEY_E_FORMAT, "tensor '%s' does not ascend from 0 to %lld", names.start,
+                    (long long)count);
+    for (int64_t row = 0; row < m->rows; row++)
+        for (int64_t at = m->start[row]; at < m->start[row + 1]; at++)
+            if (m->index[at] >= m->columns || (at > m->start[row] && m->index[at - 1] >= m->index[at]))
+                return fail(err, MEDLEY_E_FORMAT, "tensor '%s': %lld is outside 0..%lld or out of order",
+                            names.index, (long long)m->index[at], (long long)m->columns - 1);
+    return MEDLEY_OK;
+}
+
+medley_status model_sparse(const model_state *state, sparse_names names, int64_t rows, int64_t columns, csr *out,
+                           medley_error *err)
+{
+    const named_tensor *start, *index, *value;
+    const int64_t starts = rows + 1, any = -1;
+    TRY(model_tensor(state, names.start, TENSOR_I64, 1, &starts, &start, err));
+    TRY(model_tensor(state, names.index, TENSOR_U32, 1, &any, &index, err));
+    const int64_t count = index->shape[0];
+    TRY(model_tensor(state, names.value, TENSOR_F32, 1, &count, &value, err));
+    *out = (csr){rows, columns, start->data, index->data, value->data};
+    return check_sparse(names, out, count, err);
+}
+
+void left_sides_release(left_sides *q)
+{
+    csr_release(&q->weights);
+    mem_free(q->vectors);
+    *q = (left_sides){0};
+}
+
+/* The distinct items of each row, ascending. */
+static medley_status distinct_items(const medley_runtime *rt, const histories *known, int64_t items,
+                                    csr_owner *out, medley_error *err)
+{
+    const int64_t count = known->start[known->rows];
+    uint32_t *row;
+    TRY(mem_alloc(rt, count, sizeof *row, &row, err));
+    for (int64_t r = 0; r < known->rows; r++)
+        for (int64_t at = known->start[r]; at < known->start[r + 1]; at++)
+            row[at] = (uint32_t)r;
+    const medley_status status = csr_build(rt, known->rows, items, row, known->item, NULL, count, out, err);
+    mem_free(row);
+    return status;
+}
+
+medley_status model_encode(const medley_runtime *rt, const model_class *class, const void *params,
+                           const model_state *state, const scoring *how, const histories *known, left_sides *out,
+                           medley_error *err)
+{
+    *out = (left_sides){.rows = known->rows};
+    if (class->encode != NULL) {
+        const medley_status status = class->encode(rt, params, state, how, known, out, err);
+        if (status != MEDLEY_OK)
+            left_sides_release(out);
+        return status;
+    }
+    if (how->form != SCORING_FACTORED)
+        return distinct_items(rt, known, how->items, &out->weights, err);
+    if (how->factors > 0 && !known->users)
+        return fail(err, MEDLEY_E_ARGUMENT, "history: model %s ranks only for users it was trained on",
+                    class->name);
+    return MEDLEY_OK;
+}

@@ -20,8 +20,10 @@ static medley_status fit(const medley_runtime *rt, const void *unused, const tra
     return MEDLEY_OK;
 }
 
-static medley_status score(const model_state *state, int64_t users, int64_t items, scoring *out, medley_error *err)
+static medley_status score(const void *values, const model_state *state, int64_t users, int64_t items,
+                           scoring *out, medley_error *err)
 {
+    (void)values;
     const named_tensor *bias;
     (void)users;
     TRY(model_tensor(state, "bias", TENSOR_F32, 1, &items, &bias, err));
@@ -38,6 +40,8 @@ const model_class model_popularity = {
              "recommendation tasks, RecSys 2010; counts distinct users, not interactions",
     .params = params,
     .params_size = 0,
+    .limits =
+        "nobody and nothing: users without history get the same list; items without training users come last",
     .advice = "free some memory",
     .estimate = estimate,
     .fit = fit,

@@ -16,13 +16,13 @@ static void test_items_score_by_their_distinct_users(void **state)
     assert_ok(csr_build(rt, 3, 4, user, item, NULL, 6, &matrix, err));
     const training data = {.users = 3, .items = 4, .matrix = matrix.view};
     assert_ok(model_popularity.fit(rt, NULL, &data, &s, err));
-    assert_ok(model_popularity.scoring(&s, 3, 4, &how, err));
+    assert_ok(model_popularity.scoring(NULL, &s, 3, 4, &how, err));
     assert_int_equal(how.form, SCORING_FACTORED);
     assert_int_equal(how.factors, 0);
     static const float counts[] = {0, 3, 0, 2};
     assert_memory_equal(how.bias, counts, sizeof counts);
     assert_true(model_popularity.estimate(NULL, &data) >= (int64_t)sizeof counts);
-    assert_fails(model_popularity.scoring(&s, 3, 5, &how, err), MEDLEY_E_FORMAT,
+    assert_fails(model_popularity.scoring(NULL, &s, 3, 5, &how, err), MEDLEY_E_FORMAT,
                  "tensor 'bias' is F32 [4], expected F32 [5]");
     model_state_release(&s);
     BRUTAL(rt, &memory, model_popularity.fit(rt, NULL, &data, &s, err), model_state_release(&s));

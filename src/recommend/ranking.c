@@ -26,6 +26,14 @@ typedef struct tile_reach {
     double norm, bias;
 } tile_reach;
 
+/* Where the targets of a block's rows stand. A row's part begins at its target_from. */
+typedef struct target_ranks {
+    float *sorted;   /* the row's target scores, ascending */
+    int64_t *passed; /* passed[b]: candidates above exactly b of them; a row has one more of these */
+    int64_t *same;   /* same[b]: candidates that equal sorted[b], the first of its value */
+    int64_t *above, *equal;
+} target_ranks;
+
 /* A worker's memory. */
 typedef struct scratch {
     float *users;         /* [rows, D] factored: the queries' vectors */
@@ -38,12 +46,17 @@ typedef struct scratch {
     int64_t *target_at;   /* [rows] position in `targets` of the next one to score */
     int64_t *target_from; /* [rows] where a row's scores begin in target_score */
     float *target_score;  /* [most targets of a block] */
+    int64_t *candidates;  /* [rows] counted as they are met, where masks overlap */
+    float *kept;          /* [width] scores of the only candidates */
+    target_ranks ranks;
 } scratch;
 
 typedef struct ranking {
     const medley_runtime *rt;
     const ranking_request *request;
     const scoring *how;
+    const float *vectors; /* [rows, D] factored: left sides */
+    const csr *weights;   /* [rows, J] linear */
     ranking_sink sink;
     void *sink_context;
     block_shape shape;
@@ -94,6 +107,47 @@ static float exact_score(const scoring *how, const float *user, int64_t item)
 {
     const int64_t D = how->factors;
     return (float)((D > 0 ? dot(user, how->item + item * D, D) : 0) + bias_of(how, item));
+}
+
+/* The value of [row, column], 0 where there is no entry. */
+static float csr_value(const csr *m, int64_t row, uint32_t column)
+{
+    int64_t low = m->start[row], high = m->start[row + 1];
+    const int64_t end = high;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (m->index[middle] < column)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < end && m->index[low] == column ? m->value[low] : 0;
+}
+
+/* One pair, with the additions of sum_dense and sum_sparse in their order. */
+static float linear_score(const scoring *how, const csr *left, int64_t row, uint32_t item)
+{
+    double sum = 0;
+    for (int64_t at = left->start[row]; at < left->start[row + 1]; at++) {
+        const uint32_t j = left->index[at];
+        const float right = how->form == SCORING_LINEAR_DENSE ? how->dense[j * how->items + item]
+                                                              : csr_value(&how->sparse, j, item);
+        sum += (left->value != NULL ? (double)left->value[at] : 1) * (double)right;
+    }
+    return (float)sum;
+}
+
+static const float *left_vectors(const scoring *how, const left_sides *left)
+{
+    return left != NULL && left->vectors != NULL ? left->vectors : how->user;
+}
+
+static float pair_score(const scoring *how, const left_sides *left, int64_t row, uint32_t item)
+{
+    if (how->form != SCORING_FACTORED)
+        return linear_score(how, &left->weights.view, row, item);
+    const int64_t D = how->factors;
+    return exact_score(how, D > 0 ? left_vectors(how, left) + row * D : NULL, item);
 }
 
 static medley_status measure_tile(void *context, int64_t task, int worker, medley_error *err)
@@ -147,47 +201,59 @@ static medley_status score_exactly(const ranking *r, const tile *t, int64_t row,
 }
 
 /* sums += row of weights, four rows at a time; the order of additions is that of one at a time. */
-MULTIVERSION static void add_four(double *restrict sums, const float *a, const float *b, const float *c,
-                                  const float *d, int64_t count)
+MULTIVERSION static void add_four(double *restrict sums, const float *const *rows, const float *w, int64_t count)
 {
-    for (int64_t i = 0; i < count; i++)
-        sums[i] = sums[i] + (double)a[i] + (double)b[i] + (double)c[i] + (double)d[i];
+    const float *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3];
+    if (w == NULL)
+        for (int64_t i = 0; i < count; i++)
+            sums[i] = sums[i] + (double)a[i] + (double)b[i] + (double)c[i] + (double)d[i];
+    else
+        for (int64_t i = 0; i < count; i++)
+            sums[i] = sums[i] + (double)w[0] * (double)a[i] + (double)w[1] * (double)b[i] +
+                      (double)w[2] * (double)c[i] + (double)w[3] * (double)d[i];
 }
 
-MULTIVERSION static void add_one(double *restrict sums, const float *a, int64_t count)
+MULTIVERSION static void add_one(double *restrict sums, const float *a, float w, int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
-        sums[i] += (double)a[i];
+        sums[i] += (double)w * (double)a[i];
 }
 
-/* score(u, i) = sum over j in the history of u of dense[j, i] */
+static float weight_at(const csr *weights, int64_t at)
+{
+    return weights->value != NULL ? weights->value[at] : 1;
+}
+
+/* score(q, i) = sum over j of left_qj dense[j, i]. Products of floats are exact in double. */
 static void sum_dense(const ranking *r, const tile *t, int64_t row, double *sums)
 {
-    const csr *history = r->request->history;
+    const csr *left = r->weights;
     const uint32_t user = r->request->user[t->first + row];
-    const float *weights = r->how->dense + t->first_item;
-    const int64_t items = r->how->items, end = history->start[user + 1];
-    int64_t at = history->start[user];
+    const float *right = r->how->dense + t->first_item;
+    const int64_t items = r->how->items, end = left->start[user + 1];
+    int64_t at = left->start[user];
     memset(sums, 0, (size_t)t->width * sizeof *sums);
     for (; at + 4 <= end; at += 4) {
-        const uint32_t *j = history->index + at;
-        add_four(sums, weights + j[0] * items, weights + j[1] * items, weights + j[2] * items,
-                 weights + j[3] * items, t->width);
+        const uint32_t *j = left->index + at;
+        const float *const rows[] = {right + j[0] * items, right + j[1] * items, right + j[2] * items,
+                                     right + j[3] * items};
+        add_four(sums, rows, left->value != NULL ? left->value + at : NULL, t->width);
     }
     for (; at < end; at++)
-        add_one(sums, weights + history->index[at] * items, t->width);
+        add_one(sums, right + left->index[at] * items, weight_at(left, at), t->width);
 }
 
 /* As sum_dense with sparse[j, i]; the tile is all items. */
 static void sum_sparse(const ranking *r, const tile *t, int64_t row, double *sums)
 {
-    const csr *history = r->request->history, *weights = &r->how->sparse;
+    const csr *left = r->weights, *right = &r->how->sparse;
     const uint32_t user = r->request->user[t->first + row];
     memset(sums, 0, (size_t)t->width * sizeof *sums);
-    for (int64_t at = history->start[user]; at < history->start[user + 1]; at++) {
-        const uint32_t j = history->index[at];
-        for (int64_t w = weights->start[j]; w < weights->start[j + 1]; w++)
-            sums[weights->index[w]] += (double)weights->value[w];
+    for (int64_t at = left->start[user]; at < left->start[user + 1]; at++) {
+        const uint32_t j = left->index[at];
+        const double weight = (double)weight_at(left, at);
+        for (int64_t w = right->start[j]; w < right->start[j + 1]; w++)
+            sums[right->index[w]] += weight * (double)right->value[w];
     }
 }
 
@@ -238,15 +304,136 @@ static void keep_targets(const ranking *r, const tile *t, int64_t row, scratch *
     }
 }
 
-/* Exclusion, targets and list from a row of scores, each at most `margin` away from what it should be. */
+/* Leaves the scores of the row's only candidates. */
+static void keep_only(const csr *only, const tile *t, uint32_t user, scratch *s, float *scores)
+{
+    const int64_t end = only->start[user + 1];
+    int64_t low = only->start[user], high = end;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (only->index[middle] < t->first_item)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    const int64_t from = low;
+    for (; low < end && only->index[low] < t->first_item + t->width; low++)
+        s->kept[low - from] = scores[only->index[low] - t->first_item];
+    for (int64_t i = 0; i < t->width; i++)
+        scores[i] = -INFINITY;
+    for (int64_t at = from; at < low; at++)
+        scores[only->index[at] - t->first_item] = s->kept[at - from];
+}
+
+MULTIVERSION static void keep_allowed(const uint8_t *allowed, float *scores, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        scores[i] = allowed[i] != 0 ? scores[i] : -INFINITY;
+}
+
+MULTIVERSION static int64_t count_candidates(const float *scores, int64_t count)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < count; i++)
+        n += scores[i] > -INFINITY;
+    return n;
+}
+
+static int by_score(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+/* How many of the n ascending scores are below `score`. */
+static int64_t count_below(const float *sorted, int64_t n, float score)
+{
+    int64_t low = 0;
+    while (n > 0) {
+        const int64_t half = n / 2;
+        if (sorted[low + half] < score) {
+            low += half + 1;
+            n -= half + 1;
+        } else {
+            n = half;
+        }
+    }
+    return low;
+}
+
+/* Counts where each candidate of the tile stands among the row's targets. Scores near one, within the margin, are
+ * made exact. */
+static void rank_among_targets(const ranking *r, const tile *t, int64_t row, scratch *s, const float *scores,
+                               float margin)
+{
+    const uint32_t user = r->request->user[t->first + row];
+    const int64_t from = s->target_from[row], n = csr_row_count(r->request->targets, user);
+    const float *sorted = s->ranks.sorted + from, *vector = s->users + row * r->how->factors;
+    int64_t *passed = s->ranks.passed + from + row, *same = s->ranks.same + from;
+    for (int64_t i = 0; n > 0 && i < t->width; i++) {
+        float score = scores[i];
+        if (score == -INFINITY)
+            continue;
+        int64_t below = count_below(sorted, n, score - margin);
+        if (margin > 0 && below < n && sorted[below] <= score + margin) {
+            score = exact_score(r->how, vector, t->first_item + i);
+            below = count_below(sorted, n, score);
+        }
+        passed[below]++;
+        if (below < n && sorted[below] == score)
+            same[below]++;
+    }
+}
+
+/* Targets whose scores are known before any tile are sorted at once; those of a sparse model with the one tile. */
+static void sort_targets(const ranking *r, int64_t row, uint32_t user, scratch *s)
+{
+    const int64_t from = s->target_from[row], n = csr_row_count(r->request->targets, user);
+    memcpy(s->ranks.sorted + from, s->target_score + from, (size_t)n * sizeof *s->target_score);
+    if (n > 0)
+        qsort(s->ranks.sorted + from, (size_t)n, sizeof *s->ranks.sorted, by_score);
+    memset(s->ranks.passed + from + row, 0, (size_t)(n + 1) * sizeof *s->ranks.passed);
+    memset(s->ranks.same + from, 0, (size_t)n * sizeof *s->ranks.same);
+}
+
+static void finish_ranks(const ranking *r, int64_t row, uint32_t user, scratch *s)
+{
+    const int64_t from = s->target_from[row], n = csr_row_count(r->request->targets, user);
+    int64_t *passed = s->ranks.passed + from + row;
+    for (int64_t b = n; b > 0; b--)
+        passed[b - 1] += passed[b]; /* now: candidates above at least b */
+    for (int64_t i = 0; i < n; i++) {
+        const float score = s->target_score[from + i];
+        const int64_t below = count_below(s->ranks.sorted + from, n, score);
+        int64_t next = below; /* above a target: above all of its score */
+        while (next < n && s->ranks.sorted[from + next] == score)
+            next++;
+        s->ranks.above[from + i] = passed[next];
+        s->ranks.equal[from + i] = score > -INFINITY ? s->ranks.same[from + below] - 1 : 0;
+    }
+}
+
+/* Candidates, targets and list from a row of scores, each at most `margin` away from what it should be. */
 static void take_row(const ranking *r, const tile *t, int64_t row, scratch *s, float *scores, float margin)
 {
     const ranking_request *q = r->request;
+    const uint32_t user = q->user[t->first + row];
     topk *list = &s->lists[row];
+    if (q->only != NULL)
+        keep_only(q->only, t, user, s, scores);
+    if (q->allowed != NULL)
+        keep_allowed(q->allowed + t->first_item, scores, t->width);
     if (q->excluded != NULL)
-        exclude(q->excluded, t, q->excluded->start[q->user[t->first + row] + 1], &s->excluded_at[row], scores);
+        exclude(q->excluded, t, q->excluded->start[user + 1], &s->excluded_at[row], scores);
+    if (q->only != NULL || q->allowed != NULL)
+        s->candidates[row] += count_candidates(scores, t->width);
     if (q->targets != NULL)
         keep_targets(r, t, row, s, scores, margin);
+    if (q->rank_targets) {
+        if (r->how->form == SCORING_LINEAR_SPARSE)
+            sort_targets(r, row, user, s);
+        rank_among_targets(r, t, row, s, scores, margin);
+    }
     if (margin == 0) {
         topk_offer(list, scores, t->width, (uint32_t)t->first_item);
         return;
@@ -316,10 +503,19 @@ static void start_rows(const ranking *r, const tile *t, scratch *s)
             s->target_from[row] = targets;
             targets += csr_row_count(q->targets, user);
         }
+        s->candidates[row] = q->only != NULL || q->allowed != NULL ? 0
+                             : q->excluded != NULL ? r->how->items - csr_row_count(q->excluded, user)
+                                                   : r->how->items;
         if (D > 0) {
             float *vector = s->users + row * D;
-            memcpy(vector, r->how->user + user * D, (size_t)D * sizeof *vector);
+            memcpy(vector, r->vectors + user * D, (size_t)D * sizeof *vector);
             s->user_norm[row] = sqrt(dot(vector, vector, D));
+        }
+        if (q->rank_targets && r->how->form != SCORING_LINEAR_SPARSE) {
+            const uint32_t *target = q->targets->index + q->targets->start[user];
+            for (int64_t i = 0; i < csr_row_count(q->targets, user); i++)
+                s->target_score[s->target_from[row] + i] = pair_score(r->how, q->left, user, target[i]);
+            sort_targets(r, row, user, s);
         }
     }
 }
@@ -331,14 +527,18 @@ static medley_status finish_rows(const ranking *r, const tile *t, scratch *s, in
         topk *list = &s->lists[row];
         topk_sort(list);
         const uint32_t user = q->user[t->first + row];
+        if (q->rank_targets)
+            finish_ranks(r, row, user, s);
         const ranked result = {
             .query = t->first + row,
             .user = user,
             .count = list->count,
             .entries = list->entries,
             .tied_outside = list->tied_outside,
-            .candidates = r->how->items - (q->excluded != NULL ? csr_row_count(q->excluded, user) : 0),
+            .candidates = s->candidates[row],
             .target_score = q->targets != NULL ? s->target_score + s->target_from[row] : NULL,
+            .above = q->rank_targets ? s->ranks.above + s->target_from[row] : NULL,
+            .equal = q->rank_targets ? s->ranks.equal + s->target_from[row] : NULL,
         };
         TRY(r->sink(r->sink_context, &result, worker, err));
     }
@@ -405,13 +605,24 @@ static medley_status scratch_init(const ranking *r, scratch *s, medley_error *er
     TRY(mem_alloc(rt, rows, sizeof *s->excluded_at, &s->excluded_at, err));
     TRY(mem_alloc(rt, rows, sizeof *s->target_at, &s->target_at, err));
     TRY(mem_alloc(rt, rows, sizeof *s->target_from, &s->target_from, err));
-    return mem_alloc(rt, r->targets_most, sizeof *s->target_score, &s->target_score, err);
+    TRY(mem_alloc(rt, rows, sizeof *s->candidates, &s->candidates, err));
+    TRY(mem_alloc(rt, r->request->only != NULL ? width : 0, sizeof *s->kept, &s->kept, err));
+    TRY(mem_alloc(rt, r->targets_most, sizeof *s->target_score, &s->target_score, err));
+    if (!r->request->rank_targets)
+        return MEDLEY_OK;
+    TRY(mem_alloc(rt, r->targets_most, sizeof *s->ranks.sorted, &s->ranks.sorted, err));
+    TRY(mem_alloc(rt, r->targets_most + rows, sizeof *s->ranks.passed, &s->ranks.passed, err));
+    TRY(mem_alloc(rt, r->targets_most, sizeof *s->ranks.same, &s->ranks.same, err));
+    TRY(mem_alloc(rt, r->targets_most, sizeof *s->ranks.above, &s->ranks.above, err));
+    return mem_alloc(rt, r->targets_most, sizeof *s->ranks.equal, &s->ranks.equal, err);
 }
 
 static void scratch_release(scratch *s)
 {
-    void *const parts[] = {s->users,   s->user_norm,   s->sums,      s->scores,      s->lists,
-                           s->entries, s->excluded_at, s->target_at, s->target_from, s->target_score};
+    void *const parts[] = {s->users,       s->user_norm,   s->sums,         s->scores,       s->lists,
+                           s->entries,     s->excluded_at, s->target_at,    s->target_from,  s->target_score,
+                           s->candidates,  s->kept,        s->ranks.sorted, s->ranks.passed, s->ranks.same,
+                           s->ranks.above, s->ranks.equal};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         mem_free(parts[i]);
 }
@@ -422,12 +633,15 @@ medley_status ranking_run(const medley_runtime *rt, const ranking_request *reque
     const scoring *how = request->how;
     if (request->k < 1)
         return fail(err, MEDLEY_E_ARGUMENT, "k: %lld is less than 1", (long long)request->k);
-    if (how->form != SCORING_FACTORED && request->history == NULL)
-        return fail(err, MEDLEY_E_ARGUMENT, "history: NULL; this model scores from histories");
+    assert(how->form == SCORING_FACTORED ? how->factors == 0 || left_vectors(how, request->left) != NULL
+                                         : request->left != NULL);
+    assert(request->targets != NULL || !request->rank_targets);
     const int64_t k = how->items > 0 ? least(request->k, how->items) : 1;
     ranking r = {.rt = rt,
                  .request = request,
                  .how = how,
+                 .vectors = left_vectors(how, request->left),
+                 .weights = request->left != NULL ? &request->left->weights.view : NULL,
                  .sink = sink,
                  .sink_context = context,
                  .shape = choose_shape(how, k),
@@ -451,4 +665,38 @@ done:
     mem_free(r.scratch);
     mem_free(r.reach);
     return status;
+}
+
+typedef struct pair_scoring {
+    const scoring *how;
+    const left_sides *left;
+    const uint32_t *row, *item;
+    int64_t count;
+    float *out;
+    tally progress;
+} pair_scoring;
+
+enum { PAIRS_A_TASK = 4096 };
+
+static medley_status score_pairs(void *context, int64_t task, int worker, medley_error *err)
+{
+    pair_scoring *p = context;
+    const int64_t first = task * PAIRS_A_TASK, end = least(first + PAIRS_A_TASK, p->count);
+    (void)worker;
+    for (int64_t n = first; n < end; n++) {
+        p->out[n] = pair_score(p->how, p->left, p->row[n], p->item[n]);
+        if (!isfinite(p->out[n]))
+            return fail(err, MEDLEY_E_FORMAT, "user %lld, item %lld: the model's score %g is not a finite number",
+                        (long long)p->row[n], (long long)p->item[n], (double)p->out[n]);
+    }
+    return tally_add(&p->progress, end - first, err);
+}
+
+medley_status ranking_score_pairs(const medley_runtime *rt, const scoring *how, const left_sides *left,
+                                  const uint32_t *row, const uint32_t *item, int64_t count, float *out,
+                                  medley_error *err)
+{
+    pair_scoring p = {.how = how, .left = left, .row = row, .item = item, .count = count, .out = out};
+    tally_start(&p.progress, rt, "scoring", count);
+    return parallel_run(rt, (count + PAIRS_A_TASK - 1) / PAIRS_A_TASK, score_pairs, &p, err);
 }

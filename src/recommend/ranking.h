@@ -10,13 +10,16 @@
 
 typedef struct ranking_request {
     const scoring *how;
+    const left_sides *left; /* NULL: a form that needs none (scoring.user, or no factors) */
     int64_t queries;
-    const uint32_t *user; /* [queries] row of history/excluded/targets and of factored user vectors */
-    uint64_t seed;        /* of the tie hash, with the user's index */
-    int64_t k;            /* list length wanted, >= 1 */
-    const csr *history;   /* [U, I] what linear forms score from (repeats count once) */
-    const csr *excluded;  /* [U, I] items that are no candidates; NULL: none */
-    const csr *targets;   /* [U, I] items whose scores are wanted; NULL: none */
+    const uint32_t *user;   /* [queries] row of left, excluded, only and targets */
+    uint64_t seed;          /* of the tie hash, with the row */
+    int64_t k;              /* list length wanted, >= 1 */
+    const csr *excluded;    /* [rows, I] items that are no candidates; NULL: none */
+    const csr *only;        /* [rows, I] the candidates of each; NULL: all items */
+    const uint8_t *allowed; /* [I] 0: no candidate for anyone; NULL: all items */
+    const csr *targets;     /* [rows, I] items whose scores are wanted; NULL: none */
+    bool rank_targets;      /* wants ranked.above and .equal: costs a look at every score */
 } ranking_request;
 
 /* One query's outcome, borrowed for the call. */
@@ -26,8 +29,10 @@ typedef struct ranked {
     int64_t count;             /* min(k, candidates) */
     const topk_entry *entries; /* [count] best first */
     int64_t tied_outside;      /* candidates not listed whose score equals the last listed one's */
-    int64_t candidates;        /* items not excluded */
-    const float *target_score; /* [row count of targets]; -INFINITY for an excluded target */
+    int64_t candidates;
+    const float *target_score; /* [row count of targets]; -INFINITY for a target that is no candidate */
+    const int64_t *above;      /* [row count of targets] candidates that score higher; NULL unless asked for */
+    const int64_t *equal;      /* [row count of targets] other candidates of the same score */
 } ranked;
 
 /* Called once a query, from several threads at once; `worker` as in parallel_run. */
@@ -37,5 +42,12 @@ typedef medley_status (*ranking_sink)(void *context, const ranked *result, int w
  * model gives a score that is not finite (naming user and item). */
 MEDLEY_MUST_USE medley_status ranking_run(const medley_runtime *rt, const ranking_request *request,
                                           const char *phase, ranking_sink sink, void *context, medley_error *err);
+
+/* score(row[n], item[n]) for given pairs, as a ranking gives it. out: [count]. Fails with E_NOMEM, E_STOPPED, and
+ * E_FORMAT for a score that is not finite. */
+MEDLEY_MUST_USE medley_status ranking_score_pairs(const medley_runtime *rt, const scoring *how,
+                                                  const left_sides *left, const uint32_t *row,
+                                                  const uint32_t *item, int64_t count, float *out,
+                                                  medley_error *err);
 
 #endif

@@ -13,7 +13,9 @@ enum { USERS = 230, ITEMS = 1700, D = 33, QUERIES = 400, K_MOST = ITEMS + 50, SE
 typedef struct world {
     float user[USERS * D], item[ITEMS * D], bias[ITEMS];
     float *dense; /* [ITEMS, ITEMS] */
-    csr_owner sparse, history, excluded, targets;
+    csr_owner sparse, history, excluded, targets, only;
+    left_sides left; /* a view of history */
+    uint8_t allowed[ITEMS];
     uint32_t queries[QUERIES];
 } world;
 
@@ -70,6 +72,10 @@ static int world_start(void **state)
     make_rows(USERS, ITEMS, 30, 32, false, &w.history);
     make_rows(USERS, ITEMS, 100, 33, false, &w.excluded);
     make_rows(USERS, ITEMS, 6, 34, false, &w.targets);
+    make_rows(USERS, ITEMS, 60, 36, false, &w.only);
+    w.left = (left_sides){.rows = USERS, .weights.view = w.history.view};
+    for (uint64_t i = 0; i < ITEMS; i++)
+        w.allowed[i] = random_bits(37, 0, i) % 3 != 0;
     for (int64_t i = 0; i < QUERIES; i++)
         w.queries[i] = (uint32_t)(random_bits(35, 1, (uint64_t)i) % USERS);
     make_world(0);
@@ -83,6 +89,7 @@ static int world_end(void **state)
     csr_release(&w.history);
     csr_release(&w.excluded);
     csr_release(&w.targets);
+    csr_release(&w.only);
     mem_free(w.dense);
     test_runtime_end(owner, &owner_memory);
     return 0;
@@ -131,12 +138,13 @@ static double naive_score(const scoring *how, const csr *history, int64_t user, 
         return sum;
     for (int64_t at = history->start[user]; at < history->start[user + 1]; at++) {
         const int64_t j = history->index[at];
+        const double weight = history->value != NULL ? (double)history->value[at] : 1;
         if (how->form == SCORING_LINEAR_DENSE)
-            sum += (double)how->dense[j * how->items + item];
+            sum += weight * (double)how->dense[j * how->items + item];
         for (int64_t e = how->sparse.start != NULL ? how->sparse.start[j] : 0;
              how->sparse.start != NULL && e < how->sparse.start[j + 1]; e++)
             if (how->sparse.index[e] == item)
-                sum += (double)how->sparse.value[e];
+                sum += weight * (double)how->sparse.value[e];
     }
     return sum;
 }
@@ -148,6 +156,7 @@ typedef struct outcome {
     int calls;
     topk_entry entries[64];
     float target_score[32];
+    int64_t above[32], equal[32];
 } outcome;
 
 typedef struct outcomes {
@@ -172,6 +181,11 @@ static medley_status collect(void *context, const ranked *result, int worker, me
     if (all->targets != NULL)
         memcpy(o->target_score, result->target_score,
                (size_t)csr_row_count(all->targets, result->user) * sizeof *o->target_score);
+    if (all->targets != NULL && result->above != NULL) {
+        const size_t bytes = (size_t)csr_row_count(all->targets, result->user) * sizeof *o->above;
+        memcpy(o->above, result->above, bytes);
+        memcpy(o->equal, result->equal, bytes);
+    }
     return MEDLEY_OK;
 }
 
@@ -182,7 +196,7 @@ static ranking_request request_of(const scoring *how, int64_t queries, int64_t k
                              .user = w.queries,
                              .seed = SEED,
                              .k = k,
-                             .history = &w.history.view,
+                             .left = &w.left,
                              .excluded = &w.excluded.view,
                              .targets = &w.targets.view};
 }
@@ -219,7 +233,7 @@ static void assert_same_as_naive(const ranking_request *r, const outcomes *got)
         const int64_t user = r->user[q];
         int64_t candidates = 0, tied = 0, target = 0;
         for (uint32_t i = 0; i < ITEMS; i++) {
-            const float score = (float)naive_score(r->how, r->history, user, i);
+            const float score = (float)naive_score(r->how, &r->left->weights.view, user, i);
             if (!excluded[i])
                 all[candidates++] = (topk_entry){score, i, random_bits(SEED, (uint64_t)user, i)};
             if (wanted[i]) {
@@ -240,6 +254,99 @@ static void assert_same_as_naive(const ranking_request *r, const outcomes *got)
         for (int64_t i = o->count; i < candidates; i++)
             tied += all[i].score == all[o->count - 1].score;
         assert_int_equal(o->tied_outside, tied);
+    }
+}
+
+/* Which items are candidates of a row under all the masks of a request. */
+static void mark_candidates(const ranking_request *r, int64_t row, bool marks[ITEMS])
+{
+    bool excluded[ITEMS], only[ITEMS];
+    mark_row(r->excluded, row, excluded);
+    mark_row(r->only, row, only);
+    for (int64_t i = 0; i < ITEMS; i++)
+        marks[i] = !excluded[i] && (r->only == NULL || only[i]) && (r->allowed == NULL || r->allowed[i] != 0);
+}
+
+static void assert_ranks_are_counts(const ranking_request *r, const outcomes *got)
+{
+    for (int64_t q = 0; q < r->queries; q++) {
+        const int64_t user = r->user[q], from = r->targets->start[user];
+        bool candidate[ITEMS];
+        float score[ITEMS];
+        int64_t candidates = 0;
+        mark_candidates(r, user, candidate);
+        for (int64_t i = 0; i < ITEMS; i++) {
+            score[i] = (float)naive_score(r->how, &r->left->weights.view, user, i);
+            candidates += candidate[i];
+        }
+        assert_int_equal(got->of[q].candidates, candidates);
+        for (int64_t t = 0; t < csr_row_count(r->targets, user); t++) {
+            const uint32_t target = r->targets->index[from + t];
+            int64_t above = 0, equal = 0;
+            if (!candidate[target]) {
+                assert_true(got->of[q].target_score[t] == -INFINITY);
+                continue;
+            }
+            for (int64_t i = 0; i < ITEMS; i++) {
+                above += candidate[i] && score[i] > score[target];
+                equal += candidate[i] && i != target && score[i] == score[target];
+            }
+            assert_int_equal(got->of[q].above[t], above);
+            assert_int_equal(got->of[q].equal[t], equal);
+        }
+        for (int64_t i = 0; i < got->of[q].count; i++)
+            assert_true(candidate[got->of[q].entries[i].item]);
+    }
+}
+
+/* Small whole numbers: sums are exact in any order, and many are equal. */
+static void test_masks_weights_and_ranks_of_targets_are_those_of_a_full_sort(void **state)
+{
+    (void)state;
+    static outcomes got;
+    static float weights[USERS * ITEMS];
+    const int64_t count = csr_count(&w.history.view);
+    make_world(5);
+    make_values(weights, count, 38, 3);
+    for (form f = 0; f < FORMS; f++) {
+        const scoring how = scoring_of(f);
+        ranking_request r = request_of(&how, f == FACTORED ? 210 : 40, 20);
+        left_sides left = w.left;
+        left.weights.view.value = weights;
+        r.left = &left;
+        r.rank_targets = true;
+        for (int masks = 0; masks < 4; masks++) {
+            r.only = (masks & 1) != 0 ? &w.only.view : NULL;
+            r.allowed = (masks & 2) != 0 ? w.allowed : NULL;
+            run(&r, 2, &got);
+            assert_ranks_are_counts(&r, &got);
+        }
+    }
+    make_world(0);
+}
+
+static void test_pairs_score_as_lists_do(void **state)
+{
+    (void)state;
+    static outcomes got;
+    for (form f = 0; f < FORMS; f++) {
+        test_memory memory;
+        medley_runtime *rt = test_runtime(&memory, 2);
+        const scoring how = scoring_of(f);
+        const ranking_request r = request_of(&how, 30, 20);
+        uint32_t row[20], item[20];
+        float score[20];
+        run(&r, 1, &got);
+        for (int64_t q = 0; q < r.queries; q++) {
+            for (int64_t i = 0; i < got.of[q].count; i++) {
+                row[i] = r.user[q];
+                item[i] = got.of[q].entries[i].item;
+            }
+            assert_ok(ranking_score_pairs(rt, &how, r.left, row, item, got.of[q].count, score, err));
+            for (int64_t i = 0; i < got.of[q].count; i++)
+                assert_true(score[i] == got.of[q].entries[i].score);
+        }
+        test_runtime_end(rt, &memory);
     }
 }
 
@@ -453,16 +560,13 @@ static void test_what_the_sink_returns_and_bad_arguments_are_passed_on(void **st
     static outcomes got;
     test_memory memory;
     medley_runtime *rt = test_runtime(&memory, 2);
-    const scoring how = scoring_of(FACTORED), dense = scoring_of(DENSE);
+    const scoring how = scoring_of(FACTORED);
     ranking_request r = request_of(&how, QUERIES, 20);
     got.targets = NULL;
     got.fail_at = 200;
     assert_fails(ranking_run(rt, &r, "ranking", collect, &got, err), MEDLEY_E_IO, "the sink is full");
     r.k = 0;
     assert_fails(ranking_run(rt, &r, "ranking", collect, &got, err), MEDLEY_E_ARGUMENT, "k: 0 is less than 1");
-    r = request_of(&dense, QUERIES, 20);
-    r.history = NULL;
-    assert_fails(ranking_run(rt, &r, "ranking", collect, &got, err), MEDLEY_E_ARGUMENT, "history: NULL");
     test_runtime_end(rt, &memory);
 }
 
@@ -500,6 +604,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_form_ranks_as_a_naive_sort_does),
+        cmocka_unit_test(test_masks_weights_and_ranks_of_targets_are_those_of_a_full_sort),
+        cmocka_unit_test(test_pairs_score_as_lists_do),
         cmocka_unit_test(test_a_list_longer_than_the_candidates_holds_all_of_them),
         cmocka_unit_test(test_lists_have_the_same_bits_for_any_number_of_threads_and_whoever_else_is_ranked),
         cmocka_unit_test(test_identical_items_tie_wherever_they_stand),

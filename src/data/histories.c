@@ -1,0 +1,68 @@
+#include "data/histories.h"
+
+enum { PARTS_MOST = 8 };
+
+/* Moves row `i` of a part to place `n`. */
+static void take(histories_owner *out, int64_t n, const interactions *part, int64_t i)
+{
+    out->item[n] = part->item[i];
+    if (out->rating != NULL)
+        out->rating[n] = part->rating[i];
+    if (out->timestamp != NULL)
+        out->timestamp[n] = part->timestamp[i];
+}
+
+/* The part whose next row of this user is the oldest; the first of those. -1: none has one. */
+static int64_t oldest(const interactions *const *parts, int64_t part_count, const int64_t *at, uint32_t user,
+                      bool timed)
+{
+    int64_t best = -1;
+    for (int64_t p = 0; p < part_count; p++) {
+        if (at[p] == parts[p]->count || parts[p]->user[at[p]] != user)
+            continue;
+        if (best < 0 || (timed && parts[p]->timestamp[at[p]] < parts[best]->timestamp[at[best]]))
+            best = p;
+    }
+    return best;
+}
+
+medley_status histories_of_parts(const medley_runtime *rt, const interactions *const *parts, int64_t part_count,
+                                 int64_t users, histories_owner *out, medley_error *err)
+{
+    int64_t total = 0, n = 0, at[PARTS_MOST] = {0};
+    bool rated = true, timed = true;
+    medley_status status = MEDLEY_OK;
+    assert(part_count <= PARTS_MOST);
+    *out = (histories_owner){0};
+    for (int64_t p = 0; p < part_count; p++) {
+        total += parts[p]->count;
+        rated &= parts[p]->count == 0 || parts[p]->rating != NULL;
+        timed &= parts[p]->count == 0 || parts[p]->timestamp != NULL;
+    }
+    TRY_DONE(mem_alloc(rt, users + 1, sizeof *out->start, &out->start, err));
+    TRY_DONE(mem_alloc(rt, total, sizeof *out->item, &out->item, err));
+    if (rated)
+        TRY_DONE(mem_alloc(rt, total, sizeof *out->rating, &out->rating, err));
+    if (timed)
+        TRY_DONE(mem_alloc(rt, total, sizeof *out->timestamp, &out->timestamp, err));
+    for (int64_t u = 0; u < users; u++) {
+        out->start[u] = n;
+        for (int64_t p; (p = oldest(parts, part_count, at, (uint32_t)u, timed)) >= 0; n++)
+            take(out, n, parts[p], at[p]++);
+    }
+    out->start[users] = n;
+    out->view = (histories){users, out->start, out->item, out->rating, out->timestamp, true};
+done:
+    if (status != MEDLEY_OK)
+        histories_release(out);
+    return status;
+}
+
+void histories_release(histories_owner *h)
+{
+    mem_free(h->start);
+    mem_free(h->item);
+    mem_free(h->rating);
+    mem_free(h->timestamp);
+    *h = (histories_owner){0};
+}
