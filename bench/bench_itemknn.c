@@ -1,46 +1,11 @@
-/* The whole fit of ItemKNN, K = 100. bench/peer_itemknn.py runs it beside implicit and prints the ratio.
+/* The whole fit of ItemKNN, K = 100. bench/peer_itemknn.py runs it beside packages and prints the ratio.
  *
- *   bench_itemknn [threads] [folder of user.npy and item.npy] [fits, of which the best counts: 5]
- *
- * Without a folder: generated data. */
-#include <math.h>
-
-#include "measure.h"
-#include "model/model.h"
+ *   bench_itemknn [threads] [folder of user.npy and item.npy] [fits, of which the best counts: 5] */
+#include "measure_fit.h"
 
 extern const model_class model_itemknn;
 
 int main(int argc, char **argv)
 {
-    const medley_runtime_options options = {.threads = (int)argument(argc, argv, 1, 0)};
-    medley_runtime *rt;
-    medley_error err;
-    csr_owner matrix = {0};
-    model_state state = {0};
-    _Alignas(16) char params[128];
-    double best = INFINITY;
-    medley_status status = medley_runtime_create(&options, &rt, &err);
-    if (status != MEDLEY_OK)
-        goto done;
-    if (argc > 2)
-        TRY_DONE(matrix_open(rt, argv[2], &matrix, &err));
-    else
-        TRY_DONE(matrix_make(rt, 20000, 8192, 100, &matrix, &err));
-    const training data = {.users = matrix.view.rows, .items = matrix.view.columns, .matrix = matrix.view};
-    medley_params_reset(model_itemknn.params, params);
-    for (int64_t left = argument(argc, argv, 3, 5); left > 0; left--) {
-        model_state_release(&state);
-        const double start = now();
-        TRY_DONE(model_itemknn.fit(rt, params, &data, &state, &err));
-        best = fmin(best, now() - start);
-    }
-    fprintf(stdout, "itemknn fit, %lld users, %lld items, %lld interactions  %.4f\n", (long long)data.users,
-            (long long)data.items, (long long)csr_count(&matrix.view), best);
-done:
-    if (status != MEDLEY_OK)
-        fprintf(stderr, "bench_itemknn: %s\n", err.message);
-    model_state_release(&state);
-    csr_release(&matrix);
-    medley_runtime_free(status == MEDLEY_OK ? rt : NULL);
-    return status == MEDLEY_OK ? 0 : 1;
+    return measure_fit(&model_itemknn, argc, argv);
 }

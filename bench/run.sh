@@ -4,7 +4,8 @@
 #
 # Environment: BENCH_USERS (162541) and BENCH_ITEMS (59047) of the generated ratings, about 154 a user; BENCH_RUNS (3)
 # whose median counts; BENCH_THREADS (all); BENCH_FOLDER (BUILD/bench), kept between runs; BENCH_PYTHON, one that
-# has the peers of requirements.txt (else a venv is made); MEDLEY_TEST_DATA for ml-1m-sequences.
+# has the peers of requirements.txt (else a venv is made); MEDLEY_TEST_DATA for ml-1m-sequences; BENCH_REVIEWS_MIB
+# (400) of generated reviews. libsimdjson-dev, where it is installed, is the peer for JSON.
 # Exit code 1 when a bound is not met.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -29,7 +30,7 @@ find_python() {
     python=$work/venv/bin/python
     has_peers || { say "SKIPPED: the Python peers; they cannot be installed here"; python=; }
 }
-has_peers() { "$python" -c 'import implicit, numpy, pandas, polars, scipy' 2>/dev/null; }
+has_peers() { "$python" -c 'import implicit, irspack, numpy, pandas, polars, ranx, scipy' 2>/dev/null; }
 
 # $times: name, seconds, peak MiB. $ratios: name, ours, peer, ratio, as the C benchmarks print them.
 measure_prepare() {
@@ -49,6 +50,24 @@ measure_prepare() {
     output_mib=$(du -sk --apparent-size "$work/store" | awk '{ print $1 / 1024 }')
 }
 
+# Per core: one thread on both sides. The bare scan is simdjson's, of the same bytes.
+measure_scans() {
+    reviews=$work/reviews-${BENCH_REVIEWS_MIB:-400}.json
+    [ -f "$reviews" ] || "$build/bench_reader_json" make "$reviews" "${BENCH_REVIEWS_MIB:-400}"
+    cat "$reviews" >/dev/null
+    if ! c++ -O3 -std=c++17 "$root/bench/peer_json.cpp" -lsimdjson -o "$work/peer_json" 2>/dev/null; then
+        say "SKIPPED: simdjson, which needs a C++ compiler and libsimdjson-dev"
+    fi
+    for run in $(seq "$runs"); do
+        say "scans, run $run of $runs"
+        "$build/bench_reader_json" "$reviews" 1 >>"$times"
+        [ ! -x "$work/peer_json" ] || "$work/peer_json" "$reviews" >>"$times"
+        "$build/bench_reader" "$raw/ratings.csv" 1 | sed 's/^medley read/medley csv/' >>"$times"
+        [ -z "$python" ] || "$python" "$root/bench/peer_prepare.py" "$raw/ratings.csv" 1 'polars read' |
+            sed 's/^polars read/polars csv/' >>"$times"
+    done
+}
+
 measure_models() {
     say ranking
     "$build/bench_ranking" "$threads" >>"$ratios"
@@ -62,9 +81,16 @@ measure_models() {
     fi
     say EASE
     "$build/bench_ease" "$threads" $folder >>"$ratios"
+    if [ -n "$python" ]; then
+        say metrics
+        "$python" "$root/bench/peer_metrics.py" "$build/bench_metrics" "$threads" >>"$ratios"
+    fi
     [ -n "$folder" ] && [ -n "$python" ] || return 0
-    say ItemKNN
+    say 'ItemKNN and RP3beta'
     "$python" "$root/bench/peer_itemknn.py" "$build/bench_itemknn" "$folder" "$threads" >>"$ratios"
+    say iALS
+    "$python" "$root/bench/peer_ials.py" "$build/bench_ials" "$folder" "$threads" >>"$ratios"
+    "$python" "$root/bench/peer_rp3beta.py" "$build/bench_rp3beta" "$folder" "$threads" >>"$ratios"
 }
 
 median() { # name column
@@ -82,6 +108,9 @@ row() { # name ours peer bound
 table() {
     printf 'what\tours\tpeer\tratio\tbound\t\n'
     row 'read, s (polars)' "$(median 'medley read' 2)" "$(median 'polars read' 2)" 1
+    row 'read CSV, 1 core, s (polars)' "$(median 'medley csv' 2)" "$(median 'polars csv' 2)" 2
+    row 'read JSON, 1 core, s (simdjson scan)' "$(median 'medley json' 2)" "$(median 'simdjson scan' 2)" 2
+    row 'read JSON, 1 core, s (simdjson on demand)' "$(median 'medley json' 2)" "$(median 'simdjson on demand' 2)"
     row 'prepare, s (polars)' "$(median 'medley prepare' 2)" "$(median polars 2)" 1
     row 'prepare, s (pandas)' "$(median 'medley prepare' 2)" "$(median pandas 2)"
     row 'prepare, peak MiB (output)' "$(median 'medley prepare' 3)" "$output_mib" 3
@@ -90,14 +119,18 @@ table() {
     awk -F '  +' '!/^#/ { print $1 "\t" $2 "\t" $3 }' "$ratios" | while IFS="$(printf '\t')" read -r name ours peer; do
         case $name in
             ranking*) row "$name, s (GEMM)" "$ours" "$peer" 1.5 ;;
+            metrics*ranx*) row "$name, s" "$ours" "$peer" 1 ;;
+            metrics*) row "$name, s" "$ours" "$peer" 0.05 ;;
             ease*) row "$name, s (LAPACK)" "$ours" "$peer" 1.3 ;;
-            itemknn*) row "$name, s" "$ours" "$peer" 0.5 ;;
+            itemknn* | rp3beta*) row "$name, s" "$ours" "$peer" 0.5 ;;
+            ials*) row "$name, s an epoch" "$ours" "$peer" 0.667 ;;
         esac
     done
 }
 
 find_python
 measure_prepare
+measure_scans
 measure_models
 echo "$(uname -m), $threads threads, median of $runs runs, $(wc -l <"$raw/ratings.csv") lines, $(date -u +%F)"
 table >"$work/table.tsv"

@@ -88,13 +88,15 @@ static medley_status print_reference(const invocation *in, const char *kind, con
     return status;
 }
 
-/* "model" for "models", "strategy" for "strategies". */
+/* "model" for "models", "strategy" for "strategies", "search" for "searches". */
 static void singular(const char *kind, char *out, size_t size)
 {
     snprintf(out, size, "%s", kind);
     const size_t length = strlen(out);
     if (length > 3 && strcmp(out + length - 3, "ies") == 0)
         memcpy(out + length - 3, "y", 2);
+    else if (length > 4 && strcmp(out + length - 4, "ches") == 0)
+        out[length - 2] = '\0';
     else if (length > 0 && out[length - 1] == 's')
         out[length - 1] = '\0';
 }

@@ -92,7 +92,7 @@ const command cmd_list = {
     .name = "list",
     .arguments = "[kind]",
     .most_arguments = 1,
-    .summary = "the members of a kind: models, metrics, formats, strategies, tasks, operations",
+    .summary = "the members of a kind: models, metrics, formats, strategies, tasks, operations, sets",
     .example = "medley list models",
     .run = run,
 };

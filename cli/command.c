@@ -69,6 +69,20 @@ static medley_status apply(medley_config *config, const setting *s, medley_error
     return medley_config_set(config, s->key, s->value, MEDLEY_FROM_FLAG, s->origin, err);
 }
 
+/* "medley fetch ml-1m" is "medley fetch --name ml-1m". */
+static medley_status apply_arguments(medley_config *config, const invocation *in, medley_error *err)
+{
+    char value[4096] = "";
+    size_t used = 0;
+    for (int i = 0; i < in->argument_count && used < sizeof value; i++)
+        used += (size_t)snprintf(value + used, sizeof value - used, "%s%s", i > 0 ? "," : "", in->arguments[i]);
+    if (used >= sizeof value)
+        return refuse(err, MEDLEY_E_CONFIG, "the arguments are longer than %zu bytes", sizeof value - 1);
+    return used > 0 ? medley_config_set(config, in->command->argument_key, value, MEDLEY_FROM_FLAG,
+                                        in->command->arguments, err)
+                    : MEDLEY_OK;
+}
+
 static bool is_shown(const invocation *in, const medley_report *report)
 {
     return in->command->show != NULL && !in->options.print_config &&
@@ -83,6 +97,8 @@ static medley_status run_operation(const invocation *in, medley_error *err)
     medley_status status = medley_config_create(in->runtime, &config, err);
     for (int i = 0; status == MEDLEY_OK && i < in->setting_count; i++)
         status = apply(config, &in->settings[i], err);
+    if (status == MEDLEY_OK && c->argument_key != NULL)
+        status = apply_arguments(config, in, err);
     if (status == MEDLEY_OK)
         status = in->options.print_config ? medley_config_resolve(config, c->name, &report, err)
                                           : c->operation(in->runtime, config, &report, err);

@@ -22,6 +22,7 @@ typedef struct command {
     const char *name;
     const char *arguments; /* for the usage line: "[topic...]"; NULL: none */
     int most_arguments;
+    const char *argument_key;   /* the setting that the arguments are, joined by commas; NULL: none */
     const char *summary;        /* NULL: what the registry says of the operation */
     const char *example;        /* lines to type; a test runs those of all commands, in order */
     const medley_param *params; /* options of its own, into `options`; NULL: none */

@@ -32,7 +32,7 @@ const medley_param operation_params[] = {
 /* Settings that choose a member of a registry, which brings settings of its own. */
 static const struct {
     const char *key, *kind;
-} choosers[] = {{"format", "formats"}, {"strategy", "strategies"}, {"model", "models"}};
+} choosers[] = {{"format", "formats"}, {"strategy", "strategies"}, {"model", "models"}, {"search", "searches"}, {"job", "operations"}};
 
 enum { CHOOSERS = sizeof choosers / sizeof *choosers };
 
@@ -90,9 +90,10 @@ static void gather(const invocation *in, tables *t)
         medley_registry_find("operations", in->command->name, &entry, NULL) != MEDLEY_OK)
         return;
     add_table(t, entry.params);
-    for (int i = 0; i < CHOOSERS; i++)
-        if (medley_param_find(entry.params, choosers[i].key) != NULL)
-            add_members(t, choosers[i].kind, setting_value(in, choosers[i].key));
+    for (int at = t->library; at < t->count; at++) /* a member can choose members in turn */
+        for (int i = 0; i < CHOOSERS; i++)
+            if (medley_param_find(t->at[at], choosers[i].key) != NULL)
+                add_members(t, choosers[i].kind, setting_value(in, choosers[i].key));
 }
 
 static const medley_param *find_row(const tables *t, const char *name, bool *library)

@@ -9,7 +9,8 @@ if(EXISTS ${openblas_pkgconfig}/openblas.pc)
   set(ENV{PKG_CONFIG_PATH} "${openblas_pkgconfig}:$ENV{PKG_CONFIG_PATH}")
 endif()
 
-pkg_check_modules(DEPS REQUIRED IMPORTED_TARGET openblas lapacke yaml-0.1 jansson sqlite3 zlib libzstd libxxhash libutf8proc)
+pkg_check_modules(DEPS REQUIRED IMPORTED_TARGET openblas lapacke yaml-0.1 jansson sqlite3 zlib libzstd libxxhash libutf8proc libxml-2.0
+                  libcurl libcrypto libarchive)
 pkg_get_variable(openblas_config openblas openblas_config)
 if(openblas_config AND NOT openblas_config MATCHES "USE_OPENMP=1")
   message(WARNING "this OpenBLAS was not built with OpenMP (${openblas_config}): its threads will compete with "

@@ -63,6 +63,7 @@ endforeach()
 # The tree itself: layers, registries, third-party headers.
 medley_test(layers sh tools/check_layers.sh .)
 medley_test(layers_check_catches_violations sh tests/layers_check_test.sh)
+medley_test(pitfalls sh tests/check_pitfalls.sh .)
 
 if(TARGET medley)
   medley_test(kill sh tests/kill_test.sh $<TARGET_FILE:medley>)

@@ -98,7 +98,9 @@ static void rank(medley_runtime *rt)
 
     /* Nobody of the store: only what they liked is known. */
     const int64_t liked[] = {medley_store_item_index(store, "3"), medley_store_item_index(store, "10")};
-    check(medley_ranker_rank_history(ranker, liked, 2, LENGTH, items, scores, &error), &error);
+    check(medley_ranker_rank_history(ranker, &(medley_history){.items = liked, .count = 2}, LENGTH, items, scores,
+                                     &error),
+          &error);
     printf("\nFor someone who liked '%s' and '%s':\n", medley_store_item_title(store, liked[0]),
            medley_store_item_title(store, liked[1]));
     print_list(store, items, scores);

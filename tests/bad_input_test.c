@@ -401,7 +401,8 @@ static void test_quotes_commas_and_line_ends_in_ids_are_kept(void **state)
                     "id,title\n\"a,b\",\"The \"\"Thing\"\", again\nand again\"\n\"\r\n\",\",,,\"\n");
     snprintf(input, sizeof input, "input=%s", folder);
     snprintf(to, sizeof to, "store=%s", store);
-    const char *const settings[] = {DELIMITED, input, to, "file=x", "items_file=items", "on_error=stop", NULL};
+    const char *const settings[] = {DELIMITED,          input, to, "file=x", "items_file=items", "on_error=stop",
+                                    "clean_text=false", NULL};
     assert_ok(prepare(settings, err));
     assert_ok(medley_store_open(rt, store, &opened, err));
     assert_int_equal(medley_store_users(opened), 3);

@@ -53,7 +53,7 @@ static int64_t starve(medley_runtime *runtime, test_memory *own, const step *s, 
                      err.message);
         text now = {.rt = rt};
         list_tree(".", &now);
-        if (first && writes_several(s) ? strstr(now.bytes, ".partial") != NULL
+        if (first && s->writes_several ? strstr(now.bytes, ".partial") != NULL
                                        : strcmp(now.bytes, before.bytes) != 0)
             fail_msg("%s, allocation %lld changed the disk:\n%s\nbefore:\n%s", s->name, (long long)allowed,
                      now.bytes, before.bytes);
@@ -96,6 +96,21 @@ static void go_the_whole_way(void)
         assert_ok(run(rt, &whole_way[i], err));
 }
 
+/* Also what may have been done already: a sweep and an experiment go on where they were. */
+static void test_side_ways_survive(void **state)
+{
+    (void)state;
+    test_memory own;
+    go_the_whole_way();
+    write_requests();
+    medley_runtime *runtime = test_runtime(&own, 1);
+    for (int i = 0; i < SIDE_WAYS; i++) {
+        assert_true(starve(runtime, &own, &side_ways[i], true) > 5);
+        assert_true(starve(runtime, &own, &side_ways[i], false) > 5);
+    }
+    test_runtime_end(runtime, &own);
+}
+
 static void test_reports_survive(void **state)
 {
     (void)state;
@@ -103,7 +118,7 @@ static void test_reports_survive(void **state)
     medley_report *report;
     const char *shown;
     go_the_whole_way();
-    assert_ok(operate(rt, medley_evaluate, whole_way[8].settings, &report, err));
+    assert_ok(operate(rt, medley_evaluate, (const char *const[]){"run=ease", "intervals=5", NULL}, &report, err));
     for (int i = 0; i < 3; i++)
         for (int64_t allowed = 0;; allowed++) {
             memory.allowed = allowed;
@@ -128,7 +143,8 @@ static medley_status rank(const char *run_folder, medley_error *err)
     TRY_DONE(medley_model_open(rt, run_folder, NULL, &model, err));
     TRY_DONE(medley_ranker_create(model, &ranker, err));
     TRY_DONE(medley_ranker_rank(ranker, users, 3, 4, items, scores, err));
-    status = medley_ranker_rank_history(ranker, history, 2, 4, items, scores, err);
+    status =
+        medley_ranker_rank_history(ranker, &(medley_history){.items = history, .count = 2}, 4, items, scores, err);
 done:
     assert_true(status != MEDLEY_OK || ranker != NULL);
     medley_ranker_free(ranker);
@@ -247,6 +263,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_operations_survive_with_one_thread, set_up, leave_folder),
         cmocka_unit_test_setup_teardown(test_operations_survive_with_two_threads, set_up, leave_folder),
+        cmocka_unit_test_setup_teardown(test_side_ways_survive, set_up, leave_folder),
         cmocka_unit_test_setup_teardown(test_reports_survive, set_up, leave_folder),
         cmocka_unit_test_setup_teardown(test_models_and_rankers_survive, set_up, leave_folder),
         cmocka_unit_test_setup_teardown(test_stores_and_settings_survive, set_up, leave_folder),

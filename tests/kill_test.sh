@@ -1,6 +1,7 @@
 #!/bin/sh
 # kill_test.sh PROGRAM: SIGKILL at many points of prepare and train. After each the old output or the
-# new one is there, whole, and the next try succeeds and leaves nothing partial.
+# new one is there, whole, and the next try succeeds and leaves nothing partial. A sweep and an experiment
+# go on where they were killed, and end with what they would have made in one go.
 set -eu
 
 program=$1
@@ -107,3 +108,48 @@ show() { "$program" recommend -q --run run --users 1,2,3 --top-k 5 --tsv 2>stder
 make() { medley train -q --store store --split main --model "$(model_of "$1")" --run run --force >/dev/null; }
 start() { exec "$program" train -q --store store --split main --model "$(model_of "$1")" --run run --force; }
 kill_everywhere train
+
+# A table without the columns of seconds.
+timeless() {
+    awk -F '\t' -v OFS='\t' '
+        NR == 1 { for (i = 1; i <= NF; i++) timed[i] = $i ~ /second/ }
+        { for (i = 1; i <= NF; i++) if (timed[i]) $i = "-"; print }' "$1"
+}
+
+# resume_everywhere WHAT: `start` makes the folder out, which `show` shows; killed once or twice on the way and
+# started again, it shows the same.
+resume_everywhere() {
+    what=$1 killed=0 finished=0 point=0
+    rm -rf out
+    begin=$(now_ms)
+    (start) >/dev/null 2>stderr || fail "$what: $(cat stderr)"
+    duration=$(($(now_ms) - begin + 2))
+    wanted=$(show) || fail "$what: $(cat stderr)"
+    while [ "$point" -lt 20 ]; do
+        rm -rf out
+        kill_after $((duration * point / 18)) start
+        [ $((point % 2)) -eq 0 ] || kill_after $((duration * (20 - point) / 36)) start
+        (start) >/dev/null 2>stderr || fail "$what, killed after $delay s: $(cat stderr)"
+        [ "$(show)" = "$wanted" ] || fail "$what, killed after $delay s: did not end with what it makes in one go"
+        check_tidy "$what, killed after $delay s"
+        point=$((point + 1))
+    done
+    [ "$killed" -gt 0 ] || fail "$what: nothing was killed"
+    echo "$what: killed $killed times, finished $finished times, over $duration ms"
+}
+
+start() {
+    exec "$program" sweep -q --store store --split main --out out --trials 5 --set models.ease.l2=log:1..1000 \
+        --set models.itemknn.neighbours=5..50 --set models.popularity=default
+}
+show() { timeless out/trials.tsv && cksum out/*/model.safetensors; }
+resume_everywhere sweep
+
+start() {
+    exec "$program" experiment -q --out out --set prepare.format=movielens --set prepare.input=a \
+        --set split.name=last --set split.strategy=leave_one_out --set models.ease.l2=log:1..1000 \
+        --set models.random=default --set sweep.trials=3 --set seeds=0,1 --set evaluate.intervals=50 \
+        --set evaluate.metrics=ndcg,recall --set compare.resamples=50
+}
+show() { timeless out/results.tsv && timeless out/runs/trials.tsv && cksum out/runs/*/model.safetensors; }
+resume_everywhere experiment

@@ -5,6 +5,7 @@
 #include "testing.h"
 
 #include "data/prepare.h"
+#include "data/split.h"
 #include "data/store.h"
 #include "io/file.h"
 
@@ -60,6 +61,33 @@ static inline medley_status made_store(const medley_runtime *rt, const char *sto
     snprintf(input, sizeof input, "%s.csv", store);
     test_write_text(input, rows);
     return made_prepare(rt, "delimited", input, store, settings, NULL, err);
+}
+
+static inline const split_class *made_strategy(const char *name)
+{
+    for (const split_class *const *s = split_classes; *s != NULL; s++)
+        if (strcmp((*s)->name, name) == 0)
+            return *s;
+    fail_msg("no strategy '%s'", name);
+    return NULL;
+}
+
+/* medley split --store S with what `p` says, and key value ...; settings end with NULL, or are NULL. */
+static inline medley_status made_split(const medley_store *store, const split_params *p,
+                                       const char *const *settings, medley_report *report, medley_error *err)
+{
+    _Alignas(16) char values[MADE_VALUES] = {0};
+    const split_class *class = made_strategy(p->strategy);
+    medley_report *own = NULL;
+    assert_true(class->params_size <= sizeof values);
+    medley_params_reset(class->params, values);
+    for (; settings != NULL && *settings != NULL; settings += 2)
+        TRY(medley_param_set(medley_param_find(class->params, settings[0]), values, settings[1], err));
+    if (report == NULL)
+        TRY(report_create(store->rt, &own, err));
+    const medley_status status = split_run(store, p, class, values, report != NULL ? report : own, err);
+    medley_report_free(own);
+    return status;
 }
 
 /* One thing that is wrong with a file of a folder, and what opening the folder then says. */

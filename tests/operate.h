@@ -11,7 +11,8 @@
 
 typedef medley_status (*operation)(medley_runtime *, medley_config *, medley_report **, medley_error *);
 
-/* Runs with settings "key=value", which end with NULL. *report is NULL when it fails. */
+/* Runs with settings "key=value", which end with NULL; "config=FILE" reads a file of them. *report is NULL when it
+ * fails. */
 static inline medley_status operate(medley_runtime *rt, operation run, const char *const *settings,
                                     medley_report **report, medley_error *err)
 {
@@ -23,7 +24,9 @@ static inline medley_status operate(medley_runtime *rt, operation run, const cha
         char key[64];
         const char *value = strchr(*settings, '=');
         snprintf(key, sizeof key, "%.*s", (int)(value - *settings), *settings);
-        status = medley_config_set(config, key, value + 1, MEDLEY_FROM_FLAG, NULL, err);
+        status = strcmp(key, "config") == 0
+                     ? medley_config_load(config, value + 1, err)
+                     : medley_config_set(config, key, value + 1, MEDLEY_FROM_FLAG, NULL, err);
     }
     if (status == MEDLEY_OK)
         status = run(rt, config, report, err);
@@ -63,36 +66,94 @@ static inline void list_tree(const char *folder, text *out)
 typedef struct step {
     const char *name;
     operation run;
-    const char *settings[12];
+    const char *settings[14];
+    bool writes_several; /* separate files, each of which is whole or not there */
 } step;
 
 static const step whole_way[] = {
     {"synth",
      medley_synth,
-     {"out=raw", "users=40", "items=12", "genres=3", "interactions_per_user=4", "force=true"}},
+     {"out=raw", "users=40", "items=12", "genres=3", "interactions_per_user=4", "force=true"},
+     false},
     {"prepare",
      medley_prepare,
      {"format=movielens", "input=raw", "store=store", "rating_threshold=1", "min_user_interactions=2",
-      "duplicates=last", "force=true"}},
-    {"stats", medley_stats, {"store=store", "plot=plot.svg"}},
-    {"split by time", medley_split, {"store=store", "name=late", "strategy=temporal", "force=true"}},
-    {"split at random", medley_split, {"store=store", "name=main", "strategy=random", "force=true"}},
+      "duplicates=last", "force=true"},
+     false},
+    {"stats", medley_stats, {"store=store", "plot=plot.svg"}, false},
+    {"split by time", medley_split, {"store=store", "name=late", "strategy=temporal", "force=true"}, false},
+    {"split at random", medley_split, {"store=store", "name=main", "strategy=random", "force=true"}, false},
     {"train popularity",
      medley_train,
-     {"store=store", "split=main", "model=popularity", "run=popular", "force=true"}},
-    {"train itemknn", medley_train, {"store=store", "split=main", "model=itemknn", "run=knn", "force=true"}},
-    {"train ease", medley_train, {"store=store", "split=main", "model=ease", "run=ease", "force=true"}},
-    {"evaluate", medley_evaluate, {"run=ease", "per_user=users.tsv", "recs=recs.tsv"}},
-    {"evaluate sparsely", medley_evaluate, {"run=knn", "task=next_item", "part=val", "cutoffs=1,3"}},
-    {"recommend", medley_recommend, {"run=ease", "users=1,2", "top_k=3"}},
-    {"recommend to a file", medley_recommend, {"run=knn", "all=true", "out=lists.tsv"}},
+     {"store=store", "split=main", "model=popularity", "run=popular", "force=true"},
+     false},
+    {"train itemknn",
+     medley_train,
+     {"store=store", "split=main", "model=itemknn", "run=knn", "force=true"},
+     false},
+    {"train ease", medley_train, {"store=store", "split=main", "model=ease", "run=ease", "force=true"}, false},
+    {"evaluate", medley_evaluate, {"run=ease", "per_user=users.tsv", "recs=recs.tsv", "intervals=5"}, true},
+    {"evaluate sparsely",
+     medley_evaluate,
+     {"run=knn", "task=next_item", "part=val", "cutoffs=1,3", "intervals=0"},
+     true},
+    {"recommend", medley_recommend, {"run=ease", "users=1,2", "top_k=3"}, false},
+    {"recommend to a file", medley_recommend, {"run=knn", "all=true", "out=lists.tsv"}, false},
 };
 enum { WHOLE_WAY = sizeof whole_way / sizeof *whole_way };
 
-/* Writes separate files, each of which is whole or not there. */
-static inline bool writes_several(const step *s)
+/* What else can be done where the whole way was gone; not fetch, which keeps what it has: operation_fetch_test.c. */
+static const step side_ways[] = {
+    {"evaluate to compare", medley_evaluate, {"run=knn", "metrics=ndcg,hr", "intervals=5"}, true},
+    {"evaluate lists",
+     medley_evaluate,
+     {"recs_from=recs.tsv", "store=store", "split=main", "out=given", "per_user=given.tsv", "recs=again.tsv",
+      "recs_format=trec", "metrics=ndcg,recall", "intervals=5"},
+     true},
+    {"evaluate in a space",
+     medley_evaluate,
+     {"run=popular", "task=beyond_accuracy", "space=text", "attribute=genres", "cutoffs=3", "intervals=0"},
+     true},
+    {"compare",
+     medley_compare,
+     {"runs=ease,knn", "evaluation=retrieval-test", "metrics=ndcg", "resamples=5", "out=comparison", "force=true"},
+     false},
+    {"similar", medley_similar, {"run=knn", "items=1", "top_k=3", "out=similar.tsv"}, false},
+    {"similar in a space", medley_similar, {"store=store", "space=text", "items=1", "top_k=2"}, false},
+    {"recommend to people",
+     medley_recommend,
+     {"run=knn", "history_file=people.tsv", "candidates=items.txt",
+      "where=genres has \"Action\" or popularity > 0", "diversity=0.5", "space=attribute:genres", "top_k=2",
+      "out=people.jsonl", "out_format=jsonl"},
+     false},
+    {"prepare to grow", medley_prepare, {"format=movielens", "input=raw", "store=grown", "force=true"}, false},
+    {"append",
+     medley_prepare,
+     {"format=movielens", "input=raw", "store=grown", "append=true", "force=true"},
+     false},
+    {"split in folds",
+     medley_split,
+     {"store=store", "name=cv", "strategy=k_fold", "folds=2", "force=true"},
+     false},
+    {"estimate", medley_estimate, {"job=train", "store=store", "split=main", "model=ease", "run=new"}, false},
+    {"sweep",
+     medley_sweep,
+     {"store=store", "split=main", "out=sweep", "models=popularity,itemknn", "trials=2", "search=random"},
+     true},
+    {"experiment",
+     medley_experiment,
+     {"out=experiment", "prepare.format=movielens", "prepare.input=raw", "split.name=try",
+      "split.strategy=leave_one_out", "models=popularity,baseline", "sweep.trials=1", "evaluate.metrics=ndcg",
+      "evaluate.intervals=2", "compare.resamples=2"},
+     true},
+};
+enum { SIDE_WAYS = sizeof side_ways / sizeof *side_ways };
+
+/* The files that side_ways reads besides what the whole way made. */
+static inline void write_requests(void)
 {
-    return s->run == medley_evaluate;
+    test_write_text("people.tsv", "ann\t1\t4\nann\t2\t5\nbob\t3\t1\n");
+    test_write_text("items.txt", "1\n2\n3\n4\n5\n");
 }
 
 #endif

@@ -169,7 +169,7 @@ static void test_a_model_ranks_for_users_and_for_a_history(void **state)
         assert_true(items[i] >= 0 && items[i] < 40 && (i % 4 == 0 || scores[i] <= scores[i - 1]));
     OK(medley_ranker_rank(ranker, users + 1, 1, 4, other, NULL, err));
     assert_memory_equal(items + 4, other, sizeof other);
-    OK(medley_ranker_rank_history(ranker, history, 3, 4, other, scores, err));
+    OK(medley_ranker_rank_history(ranker, &(medley_history){.items = history, .count = 3}, 4, other, scores, err));
     for (int i = 0; i < 4; i++)
         assert_true(other[i] >= 0 && other[i] != 1 && other[i] != 2 && other[i] != 3);
     medley_ranker_free(ranker);
@@ -225,7 +225,7 @@ static void test_an_operation_says_what_is_wrong_and_writes_nothing(void **state
     FAILS(RUN(medley_evaluate, NULL, "run", "/run", "cutoffs", "5,3"), MEDLEY_E_CONFIG,
           "cutoffs: 3 does not ascend");
     FAILS(RUN(medley_evaluate, NULL, "run", "/run", "metrics", "ndgc"), MEDLEY_E_CONFIG, "did you mean 'ndcg'?");
-    FAILS(RUN(medley_recommend, NULL, "run", "/run"), MEDLEY_E_CONFIG, "give either users or all");
+    FAILS(RUN(medley_recommend, NULL, "run", "/run"), MEDLEY_E_CONFIG, "accepted is one of users");
     FAILS(RUN(medley_recommend, NULL, "run", "/run", "users", "1,nobody"), MEDLEY_E_NOT_FOUND,
           "'nobody' is no user");
     assert_int_not_equal(access(in("new"), F_OK), 0);

@@ -15,9 +15,13 @@ mkdir -p "$target"
 {
     printf '# Reference\n\nMade by `make docs` from the tables of the program; `medley help KIND NAME` shows the same.\n'
     for kind in $(names); do
+        printf '\n## %s\n\n' "$kind"
+        if [ "$kind" = sets ]; then # a line each says all there is
+            "$program" list sets --tsv | awk -F '\t' 'NR > 1 { printf "- %s: %s\n", $1, $2 }'
+            continue
+        fi
         rm -rf "${target:?}/$kind"
         mkdir "$target/$kind"
-        printf '\n## %s\n\n' "$kind"
         for name in $(names "$kind"); do
             "$program" help "$kind" "$name" --markdown >"$target/$kind/$name.md"
         done

@@ -13,13 +13,33 @@ extern "C" {
  * it holds no handle that can open the test part. */
 MEDLEY_API MEDLEY_MUST_USE medley_status medley_train(medley_runtime *runtime, medley_config *config,
                                                       medley_report **report, medley_error *err);
-/* Scores a run's lists against a part of its split and writes <run>/metrics.json. */
+/* Judges a run's lists, or lists from elsewhere, by a part of a split; writes <run>/evaluations/<name>/. */
 MEDLEY_API MEDLEY_MUST_USE medley_status medley_evaluate(medley_runtime *runtime, medley_config *config,
                                                          medley_report **report, medley_error *err);
-/* Ranks items for known users; the report's table "recommendations" holds user, rank, item,
- * score and title, unless `out` names a file for it. */
+/* Predicts the memory and time of another operation, its setting `job`, from that operation's settings. */
+MEDLEY_API MEDLEY_MUST_USE medley_status medley_estimate(medley_runtime *runtime, medley_config *config,
+                                                         medley_report **report, medley_error *err);
+/* Puts evaluated runs side by side, tests their differences, and writes tables and a page. */
+MEDLEY_API MEDLEY_MUST_USE medley_status medley_compare(medley_runtime *runtime, medley_config *config,
+                                                        medley_report **report, medley_error *err);
+/* Ranks items for users of the store, or for people given by their histories; the report's table
+ * "recommendations" holds user, rank, item, score, novelty (bits) and title, unless `out` names a
+ * file for it. */
 MEDLEY_API MEDLEY_MUST_USE medley_status medley_recommend(medley_runtime *runtime, medley_config *config,
                                                           medley_report **report, medley_error *err);
+/* Lists the items nearest to items, by a run or in a space of items; the report's table "similar"
+ * holds similar_to, rank, item, score and title, unless `out` names a file for it. */
+MEDLEY_API MEDLEY_MUST_USE medley_status medley_similar(medley_runtime *runtime, medley_config *config,
+                                                        medley_report **report, medley_error *err);
+
+/* Searches each model's best settings on the validation part of a split; holds no handle that can
+ * open the test part. Writes <out>/trials.tsv and a run folder of each model's best. */
+MEDLEY_API MEDLEY_MUST_USE medley_status medley_sweep(medley_runtime *runtime, medley_config *config,
+                                                      medley_report **report, medley_error *err);
+/* Prepares, splits, searches, trains and judges on test, as one configuration says; what is up to
+ * date is not made again. Writes <out>/results.tsv. */
+MEDLEY_API MEDLEY_MUST_USE medley_status medley_experiment(medley_runtime *runtime, medley_config *config,
+                                                           medley_report **report, medley_error *err);
 
 /* A trained recommender with the store it ranks for. Never changes once loaded; any number of
  * threads may share it. */
@@ -59,15 +79,24 @@ MEDLEY_API MEDLEY_MUST_USE medley_status medley_ranker_rank(medley_ranker *ranke
                                                             int64_t user_count, int64_t k, int64_t *items,
                                                             float *scores, medley_error *err);
 
-/* Ranks items for someone known only by a history, oldest first: nothing about the person needs
- * to be in the store. Items of the history are left out of the list.
+/* What is known of someone, oldest first. */
+typedef struct medley_history {
+    const int64_t *items;      /* [count] item indexes; an item may repeat */
+    const float *ratings;      /* [count], or NULL: not known */
+    const int64_t *timestamps; /* [count] seconds since 1970, ascending, or NULL: not known */
+    int64_t count;
+} medley_history;
+
+/* Ranks items for someone known only by a history: nothing about the person needs to be in the
+ * store. Items of the history are left out of the list. Models take from a history what they
+ * learn from: all of them items, some the order, ratings or times.
  *
- * history [history_count]  item indexes; a repeated one counts once
  * items, scores [k]        as above
  *
- * Fails as above, and with E_ARGUMENT when the model cannot rank from a history. */
-MEDLEY_API MEDLEY_MUST_USE medley_status medley_ranker_rank_history(medley_ranker *ranker, const int64_t *history,
-                                                                    int64_t history_count, int64_t k,
+ * Fails as above, and with E_ARGUMENT for a rating that is not finite, timestamps that do not
+ * ascend, and a model that cannot rank from a history. */
+MEDLEY_API MEDLEY_MUST_USE medley_status medley_ranker_rank_history(medley_ranker *ranker,
+                                                                    const medley_history *history, int64_t k,
                                                                     int64_t *items, float *scores,
                                                                     medley_error *err);
 

@@ -18,6 +18,9 @@ extern "C" {
 /* Writes a raw data set with known structure: ratings with time, items with titles and text. */
 MEDLEY_API MEDLEY_MUST_USE medley_status medley_synth(medley_runtime *runtime, medley_config *config,
                                                       medley_report **report, medley_error *err);
+/* Downloads one of the public "sets", verifies and unpacks it; goes on where an interrupted call was. */
+MEDLEY_API MEDLEY_MUST_USE medley_status medley_fetch(medley_runtime *runtime, medley_config *config,
+                                                      medley_report **report, medley_error *err);
 /* Reads a raw data set in one of the "formats", cleans, filters and writes a store. */
 MEDLEY_API MEDLEY_MUST_USE medley_status medley_prepare(medley_runtime *runtime, medley_config *config,
                                                         medley_report **report, medley_error *err);

@@ -151,7 +151,7 @@ static void test_a_value_is_the_last_of_default_file_environment_and_flag(void *
             assert_setting(r, "l2", want[last][0], last == 1 ? origin : want[last][1]);
             assert_setting(r, "seed", "0", "default");
             assert_setting(r, "store", "s", "--store");
-            assert_int_equal(medley_report_rows(r, "settings"), 7);
+            assert_int_equal(medley_report_rows(r, "settings"), 8);
             unsetenv("MEDLEY_L2");
             medley_report_free(r);
             medley_config_free(c);
@@ -215,7 +215,10 @@ static void test_a_refused_key_or_value_is_named_with_its_line(void **state)
     assert_refused("l2: [1, 2]\n", ":1: l2: '1,2' is not a number; accepted: 0.001..1e+09");
     assert_refused("force: yes\n", ":1: force: 'yes' is not a truth value; accepted: true|false");
     assert_refused("l2: 1\nseed: 2\nl2: 3\n", ":3: key 'l2' is given twice");
-    assert_refused("l2:\n  a: 1\n", ":2: a nested mapping");
+    assert_refused("l2:\n  a: 1\n", ":2: unknown key 'l2.a': 'l2' is one setting, not a group");
+    assert_refused("l2:\n  - a: 1\n", ":2: 'l2' holds a list or a mapping; accepted: a list of scalars");
+    assert_refused("l2: [[1]]\n", ":1: 'l2' holds a list or a mapping");
+    assert_refused("l2: ['1,2']\n", ":1: item '1,2' of 'l2' holds a comma, which separates items");
     assert_refused("seed: 1\n'': 3\n", ":2: an empty key");
     assert_refused("\"a\\nb\": 3\n", ":1: unknown key 'a?b'");
 }
@@ -293,17 +296,18 @@ static void test_every_setting_of_every_operation_is_shown(void **state)
     medley_entry operation;
     for (int64_t i = 0; medley_registry_entry("operations", i, &operation); i++) {
         static const char *const members[][2] = {
-            {"format", "delimited"}, {"strategy", "random"}, {"model", "itemknn"}};
+            {"format", "delimited"}, {"strategy", "random"}, {"model", "itemknn"}, {"search", "tpe"}};
         medley_config *c = new_config();
         medley_report *r;
         int64_t rows = 0;
         const medley_param *extra = NULL;
         for (const medley_param *p = operation.params; p->kind != MEDLEY_PARAM_END; p++, rows++) {
-            const char *value = "x";
-            for (int m = 0; m < 3; m++)
+            const char *value = "ml-1m"; /* any text; for fetch, a set */
+            for (int m = 0; m < 4; m++)
                 if (strcmp(members[m][0], p->name) == 0) {
                     medley_entry member;
-                    const char *kind = m == 0 ? "formats" : m == 1 ? "strategies" : "models";
+                    static const char *const kinds[] = {"formats", "strategies", "models", "searches"};
+                    const char *kind = kinds[m];
                     value = members[m][1];
                     assert_ok(medley_registry_find(kind, value, &member, err));
                     extra = member.params;
@@ -320,6 +324,120 @@ static void test_every_setting_of_every_operation_is_shown(void **state)
         medley_report_free(r);
         medley_config_free(c);
     }
+}
+
+/* Loads `content` as FILE and resolves an operation; the message, with FILE for its path. */
+static void assert_refused_by(const char *operation, const char *content, const char *want)
+{
+    medley_config *c = new_config();
+    medley_report *r = NULL;
+    medley_error got = {MEDLEY_OK, ""};
+    char whole[1200];
+    const char *path = yaml("exp.yaml", content);
+    assert_ok(medley_config_load(c, path, err));
+    assert_int_equal(medley_config_resolve(c, operation, &r, &got), MEDLEY_E_CONFIG);
+    snprintf(whole, sizeof whole, "%s%s", want[0] == ':' ? path : "", want);
+    if (strncmp(got.message, whole, strlen(whole)) != 0)
+        fail_msg("'%s', expected '%s'", got.message, whole);
+    medley_config_free(c);
+}
+
+static void test_nested_mappings_are_keys_with_dots(void **state)
+{
+    (void)state;
+    medley_config *c = new_config();
+    assert_ok(
+        medley_config_load(c,
+                           yaml("exp.yaml", "models:\n  ease: {l2: [1, 2]}\n  popularity: {}\n  itemknn: default\n"
+                                            "sweep: {trials: 3}\nempty:\n"),
+                           err));
+    assert_string_equal(medley_config_value(c, "models.ease.l2"), "1,2");
+    assert_string_equal(medley_config_value(c, "models.popularity"), "");
+    assert_string_equal(medley_config_value(c, "models.itemknn"), "default");
+    assert_string_equal(medley_config_value(c, "sweep.trials"), "3");
+    assert_string_equal(medley_config_value(c, "empty"), "");
+    assert_null(medley_config_value(c, "models"));
+    assert_null(medley_config_value(c, "models.ease"));
+    assert_fails(medley_config_load(c, yaml("exp.yaml", "a: {b: 1}\na.b: 2\n"), err), MEDLEY_E_FORMAT,
+                 ":2: key 'a.b' is given twice");
+    assert_fails(medley_config_load(c, yaml("exp.yaml", "a: {'': 1}\n"), err), MEDLEY_E_FORMAT,
+                 ":1: an empty key");
+    medley_config_free(c);
+}
+
+#define SWEEP "store: s\nsplit: p\nout: o\n"
+#define EXPERIMENT "out: o\nmodels: [ease]\n"
+
+static void test_a_key_is_refused_at_any_depth_with_its_line_and_the_nearest(void **state)
+{
+    (void)state;
+    assert_refused_by("sweep", SWEEP "models:\n  eas: {}\n", ":5: models: unknown 'eas' (did you mean 'ease'?)");
+    assert_refused_by("sweep", SWEEP "models:\n  ease:\n    l3: 5\n",
+                      ":6: unknown key 'models.ease.l3' (did you mean 'models.ease.l2'?)");
+    assert_refused_by("sweep", SWEEP "models:\n  ease:\n    dropout: 5\n",
+                      ":6: unknown key 'models.ease.dropout'; see medley help model");
+    assert_refused_by("sweep", SWEEP "models:\n  ease:\n    l2: [1, x]\n", ":6: l2: 'x' is not a number");
+    assert_refused_by("sweep", SWEEP "models:\n  ease:\n    l2: log:0..5\n", ":6: l2: 0 is outside");
+    assert_refused_by("sweep", SWEEP "models:\n  ease: 50\n",
+                      ":5: models.ease: '50' is no search space; accepted: default, or a mapping");
+    assert_refused_by("sweep", SWEEP "modles:\n  ease: {}\n",
+                      ":5: unknown key 'modles.ease' (did you mean 'models.ease'?)");
+    assert_refused_by("sweep", SWEEP "modles:\n  ease: {l2: 5}\n",
+                      ":5: unknown key 'modles.ease.l2' (did you mean 'models.ease.l2'?)");
+    assert_refused_by("sweep", SWEEP "search: tpe\ngrid_points: 3\n", ":5: unknown key 'grid_points'");
+    assert_refused_by("sweep", SWEEP "search: tree\n", ":4: search: unknown 'tree' (did you mean");
+    assert_refused_by("experiment", EXPERIMENT "prepare:\n  format: delimited\n  inptu: x\n",
+                      ":5: unknown key 'prepare.inptu' (did you mean 'prepare.input'?)");
+    assert_refused_by("experiment", EXPERIMENT "prepare:\n  format: delimited\n",
+                      "prepare: prepare.input is missing: folder or file to read");
+    assert_refused_by("experiment", EXPERIMENT "prepare:\n  format: delimited\n  input: x\n  quotes: 5\n",
+                      ":6: quotes: '5' is not a truth value");
+    assert_refused_by("experiment", EXPERIMENT "prepare:\n  store: s\n",
+                      ":4: 'prepare.store' is not accepted here: it follows from other settings");
+    assert_refused_by("experiment", EXPERIMENT "split:\n  name: n\n  strategy: randon\n",
+                      ":5: strategy: unknown 'randon' (did you mean 'random'?)");
+    assert_refused_by("experiment", EXPERIMENT "sweep:\n  trials: 0\n", ":4: trials: 0 is outside 1..100000");
+    assert_refused_by("experiment", EXPERIMENT "sweep:\n  models: [a]\n", ":4: 'sweep.models' is not accepted");
+    assert_refused_by("experiment", EXPERIMENT "evaluate:\n  cutofs: [5]\n",
+                      ":4: unknown key 'evaluate.cutofs' (did you mean 'evaluate.cutoffs'?)");
+}
+
+static void test_groups_are_shown_and_written_so_that_they_can_be_read_again(void **state)
+{
+    (void)state;
+    extern const operation_class operation_experiment;
+    medley_config *c = new_config(), *back = new_config();
+    medley_report *r;
+    bound_settings s;
+    text t = {.rt = rt};
+    setenv("MEDLEY_SPLIT_SEED", "9", 1);
+    assert_ok(medley_config_load(
+        c,
+        yaml("exp.yaml",
+             "out: o\nmodels:\n  ease: {l2: 1..5}\n  popularity: {}\nsplit: {name: n, strategy: random}\n"),
+        err));
+    assert_ok(medley_config_set(c, "sweep.trials", "7", MEDLEY_FROM_FLAG, "--set", err));
+    assert_ok(medley_config_resolve(c, "experiment", &r, err));
+    assert_setting(r, "sweep.trials", "7", "--set");
+    assert_setting(r, "sweep.search", "tpe", "default");
+    assert_setting(r, "split.seed", "9", "MEDLEY_SPLIT_SEED");
+    char origin[600];
+    snprintf(origin, sizeof origin, "%s:3", test_path(folder, "exp.yaml"));
+    assert_setting(r, "models.ease.l2", "1..5", origin);
+    medley_report_free(r);
+    assert_ok(settings_bind(c, &operation_experiment, &s, err));
+    assert_ok(settings_yaml(&s, &t, err));
+    assert_ok(medley_config_load(back, yaml("again.yaml", t.bytes), err));
+    unsetenv("MEDLEY_SPLIT_SEED");
+    assert_ok(medley_config_resolve(back, "experiment", &r, err));
+    medley_report_free(r);
+    assert_string_equal(medley_config_value(back, "split.seed"), "9");
+    assert_string_equal(medley_config_value(back, "models.ease.l2"), "1..5");
+    assert_string_equal(medley_config_value(back, "models.popularity"), "");
+    text_release(&t);
+    settings_release(&s);
+    medley_config_free(back);
+    medley_config_free(c);
 }
 
 static void test_a_long_text_is_shown_in_full(void **state)
@@ -395,6 +513,20 @@ static void test_success_clears_the_message(void **state)
     medley_config_free(c);
 }
 
+static medley_status walk_groups(medley_error *err)
+{
+    medley_config *c = NULL;
+    medley_report *r = NULL;
+    medley_status status;
+    TRY_DONE(medley_config_create(rt, &c, err));
+    TRY_DONE(medley_config_load(c, test_path(folder, "groups.yaml"), err));
+    status = medley_config_resolve(c, "experiment", &r, err);
+done:
+    medley_report_free(r);
+    medley_config_free(c);
+    return status;
+}
+
 static medley_status walk(medley_error *err)
 {
     medley_config *c = NULL;
@@ -420,6 +552,9 @@ static void test_every_failing_allocation_is_reported_and_leaks_nothing(void **s
         "walk.yaml",
         "store: s\nsplit: p\nrun: r\nseed: 3\nneighbours: 5\nshrinkage: 2\nfeedback: rating\nforce: true\nmodel: ease\n");
     BRUTAL(rt, &memory, walk(err), (void)0);
+    yaml("groups.yaml", "out: o\nmodels: {ease: {l2: [1, 2]}, slim: default}\nsplit: {name: n, strategy: random}\n"
+                        "sweep: {trials: 2}\n");
+    BRUTAL(rt, &memory, walk_groups(err), (void)0);
 }
 
 int main(void)
@@ -437,6 +572,9 @@ int main(void)
         cmocka_unit_test(test_huge_files_are_refused),
         cmocka_unit_test(test_a_missing_setting_is_named_and_a_misspelt_one_too),
         cmocka_unit_test(test_every_setting_of_every_operation_is_shown),
+        cmocka_unit_test(test_nested_mappings_are_keys_with_dots),
+        cmocka_unit_test(test_a_key_is_refused_at_any_depth_with_its_line_and_the_nearest),
+        cmocka_unit_test(test_groups_are_shown_and_written_so_that_they_can_be_read_again),
         cmocka_unit_test(test_a_long_text_is_shown_in_full),
         cmocka_unit_test(test_written_settings_are_read_back_whatever_their_origin),
         cmocka_unit_test(test_success_clears_the_message),

@@ -14,6 +14,7 @@ struct medley_model {
     scoring how;
     medley_store *store;
     judging_parts split;
+    bool saw_validation; /* trained with learn_from: train_val, so validation cannot judge it */
     csr_owner known; /* [users, items] everything in the store: what medley_ranker_rank leaves out */
     left_sides left; /* [users] left sides from it */
 };
@@ -27,6 +28,10 @@ MEDLEY_MUST_USE medley_status model_known(const medley_model *model, known_parts
                                           medley_error *err);
 MEDLEY_MUST_USE medley_status model_histories(const medley_model *model, known_parts parts, histories_owner *out,
                                               medley_error *err);
+/* As model_histories, with nothing in the rows of users that are not among `users` [count], which may repeat. */
+MEDLEY_MUST_USE medley_status model_histories_of(const medley_model *model, known_parts parts,
+                                                 const uint32_t *users, int64_t count, histories_owner *out,
+                                                 medley_error *err);
 /* Left sides from histories, and from what is known of the store's users. */
 MEDLEY_MUST_USE medley_status model_left(const medley_model *model, const histories *known, left_sides *out,
                                          medley_error *err);

@@ -7,6 +7,16 @@
 #include <medley/registry.h>
 
 #include "base/report.h"
+#include "train/search_space.h"
+
+/* Settings that stand together in an operation's YAML under one name. */
+typedef struct setting_group {
+    const char *name;                        /* keys are "<name>.<key>" */
+    const struct operation_class *operation; /* whose settings they are; NULL: they are search spaces */
+    const char *given;                       /* "store|force": rows that the owner gives, refused in the group */
+    const char *spaces; /* the kind whose members' rows are searched: "<name>.<member>.<row>: <space>" */
+    const char *help;
+} setting_group;
 
 /* Settings bound to an operation: its own values, and those of the member it names (a format, a
  * strategy, a model). Valid while the config is. */
@@ -26,6 +36,8 @@ typedef struct operation_class {
     size_t size;
     const char *member_kind; /* "formats", ...: the kind named by the setting member_key; or NULL */
     const char *member_key;
+    const setting_group *groups; /* ends with name NULL; NULL: none */
+    bool hands_on;               /* settings of no table here are another operation's, which run binds */
     medley_status (*run)(medley_runtime *rt, const bound_settings *settings, medley_report *report,
                          medley_error *err);
 } operation_class;
@@ -42,6 +54,25 @@ const char *settings_origin(const bound_settings *s, const medley_param *param);
 
 /* Appends all settings as YAML, each with its origin as a comment; paths absolute where they exist. */
 MEDLEY_MUST_USE medley_status settings_yaml(const bound_settings *s, text *out, medley_error *err);
+
+/* The search space of a member: what the group says of it, "models.ease.l2: 1..10", or when it says nothing or
+ * "default" the spaces of its table. Release it also after a failure. */
+MEDLEY_MUST_USE medley_status settings_space(const medley_config *config, const char *group,
+                                             const medley_entry *member, search_space *out, medley_error *err);
+
+/* What a group says, environment included, as a config with keys of the group's operation; a row that the owner
+ * gives is set in it before the operation is run. */
+MEDLEY_MUST_USE medley_status settings_group(const bound_settings *s, const char *group, medley_config **out,
+                                             medley_error *err);
+/* How many settings a config has. */
+int64_t settings_count(const medley_config *config);
+/* Copies what is said of a group of spaces, and in the setting of that name, to another config. */
+MEDLEY_MUST_USE medley_status settings_copy_group(const bound_settings *s, const char *group, medley_config *to,
+                                                  medley_error *err);
+
+/* The index-th distinct member that a group of spaces names; false past the last. */
+enum { SETTINGS_WORD = 64 };
+bool settings_member(const bound_settings *s, const char *group, int64_t index, char word[SETTINGS_WORD]);
 
 /* Binds and runs; hands over the report if `report` is not NULL. */
 MEDLEY_MUST_USE medley_status operation_run(const operation_class *operation, medley_runtime *rt,

@@ -17,8 +17,10 @@ const operation_class operation_split = {
     .name = "split",
     .summary = "divide a store's interactions into train, validation and test, with the leak report",
     .details =
-        "The leak report counts test interactions that precede training ones in time, pairs that are in both, and "
-        "users and items of test that training never saw. Each strategy has settings of its own: medley help "
+        "The leak report counts test and validation interactions that precede training ones in time, pairs that are in "
+        "several parts, and users and items that training never saw. Strategies that hold users out write what is known "
+        "of those to val_known and test_known, which are never trained on. With folds, the splits NAME.1, NAME.2, ... "
+        "are made, all or none. Each strategy has settings of its own: medley help "
         "strategy NAME.",
     .table = split_table,
     .size = sizeof(split_params),

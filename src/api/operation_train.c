@@ -2,14 +2,16 @@
 
 #include <time.h>
 
-#include "api/operation.h"
-#include "data/matrix.h"
-#include "data/split.h"
+#include "api/model_access.h"
+#include "api/training_run.h"
 #include "io/save.h"
-#include "model/model.h"
+#include "train/training_set.h"
+
+enum { LEARN_TRAIN = 0, LEARN_TRAIN_VAL = 1 };
 
 typedef struct train_params {
     const char *store, *split, *model, *run;
+    int learn_from;
     int64_t seed;
     bool force;
 } train_params;
@@ -18,11 +20,13 @@ static const medley_param table[] = {
     MEDLEY_TEXT(train_params, store, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH,
                 .help = "the store to learn from"),
     MEDLEY_TEXT(train_params, split, NULL, .flags = MEDLEY_PARAM_REQUIRED,
-                .help = "its split; only the training part is learnt from"),
+                .help = "its split; test cannot be read"),
     MEDLEY_TEXT(train_params, model, NULL, .flags = MEDLEY_PARAM_REQUIRED,
                 .help = "what to fit; see medley list models"),
     MEDLEY_TEXT(train_params, run, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH,
                 .help = "run folder to make"),
+    MEDLEY_ENUM(train_params, learn_from, "train", "train|train_val",
+                .help = "parts that are learnt from; with train_val nothing is left to choose by"),
     MEDLEY_INT(train_params, seed, "0", 0, 9e15, .help = "of everything random in the model"),
     MEDLEY_BOOL(train_params, force, "false", .flags = MEDLEY_PARAM_TRANSIENT,
                 .help = "replace a run that is there"),
@@ -37,12 +41,17 @@ static double seconds_now(void)
 }
 
 /* config.yaml: every setting with its origin; it trains the same model again with --config. */
+static medley_status describe_config(const bound_settings *s, text *yaml, medley_error *err)
+{
+    text_format(yaml, "# medley %s train\n", medley_version());
+    return settings_yaml(s, yaml, err);
+}
+
 static medley_status write_config(const medley_runtime *rt, const bound_settings *s, const char *folder,
                                   medley_error *err)
 {
     text yaml = {.rt = rt};
-    text_format(&yaml, "# medley %s train\n", medley_version());
-    medley_status status = settings_yaml(s, &yaml, err);
+    medley_status status = describe_config(s, &yaml, err);
     if (status == MEDLEY_OK)
         status = save_in(rt, folder, "config.yaml", yaml.bytes, (size_t)yaml.length, err);
     text_release(&yaml);
@@ -106,43 +115,21 @@ done:
 static medley_status run(medley_runtime *rt, const bound_settings *s, medley_report *report, medley_error *err)
 {
     const train_params *p = s->values;
-    medley_store *store = NULL;
-    char *catalog = NULL;
-    selection_parts parts = {0};
-    csr_owner matrix = {0};
+    training_set set;
     save_folder *folder = NULL;
     medley_status status = MEDLEY_OK;
-    TRY_DONE(store_open(rt, p->store, false, &store, err));
-    TRY_DONE(selection_open(store, p->split, &parts, err));
-    if (parts.train.view.count == 0) {
-        status = fail(err, MEDLEY_E_FORMAT, "split: '%s' has an empty training part", p->split);
-        goto done;
-    }
-    const interactions *const train = &parts.train.view;
-    TRY_DONE(matrix_of_parts(rt, &train, 1, store->users, store->items, true, &matrix, err));
-    TRY_DONE(store_path(store, "catalog.db", &catalog, err));
-    const training data = {.users = store->users,
-                           .items = store->items,
-                           .events = *train,
-                           .matrix = matrix.view,
-                           .catalog = catalog,
-                           .seed = (uint64_t)p->seed};
-    if (model_classes[s->member]->needs_order && !store->ordered) {
-        status = fail(err, MEDLEY_E_CONFIG, "model: '%s' needs an order in time, which the store does not have",
-                      p->model);
-        goto done;
-    }
-    TRY_DONE(model_check_memory(model_classes[s->member], s->member_values, &data, err));
+    TRY_DONE(training_set_open(rt, p->store, p->split, &set, err));
+    if (p->learn_from == LEARN_TRAIN_VAL)
+        TRY_DONE(training_set_add_validation(rt, &set, err));
+    set.data.seed = (uint64_t)p->seed;
+    TRY_DONE(training_set_check(&set, model_classes[s->member], s->member_values, err));
     TRY_DONE(save_folder_open(rt, p->run, p->force, "config.yaml", &folder, err));
-    TRY_DONE(fit_and_save(rt, s, &data, parts.facts.fingerprint, save_folder_path(folder), report, err));
+    TRY_DONE(fit_and_save(rt, s, &set.data, set.parts.facts.fingerprint, save_folder_path(folder), report, err));
     status = save_folder_commit(folder, err);
     folder = NULL;
 done:
     save_folder_abandon(folder);
-    csr_release(&matrix);
-    mem_free(catalog);
-    selection_release(&parts);
-    store_free(store);
+    training_set_release(&set);
     return status;
 }
 
@@ -162,4 +149,43 @@ const operation_class operation_train = {
 medley_status medley_train(medley_runtime *rt, medley_config *config, medley_report **report, medley_error *err)
 {
     return operation_run(&operation_train, rt, config, report, err);
+}
+
+/* ---- is it there? ---- */
+
+static bool is_written(const medley_runtime *rt, const char *run, const text *yaml)
+{
+    char *path = NULL, *bytes = NULL;
+    size_t length = 0;
+    const bool same = file_join(rt, run, "config.yaml", &path, NULL) == MEDLEY_OK && file_exists(path) &&
+                      file_read_whole(rt, path, RUN_TEXT_LONGEST, &bytes, &length, NULL) == MEDLEY_OK &&
+                      length == (size_t)yaml->length && memcmp(bytes, yaml->bytes, length) == 0;
+    mem_free(bytes);
+    mem_free(path);
+    return same;
+}
+
+static bool is_of_split(const medley_runtime *rt, const char *run, const char *print)
+{
+    char *path = NULL;
+    model_file loaded = {0};
+    const bool same = file_join(rt, run, "model.safetensors", &path, NULL) == MEDLEY_OK && file_exists(path) &&
+                      model_load(rt, path, &loaded, NULL) == MEDLEY_OK && strcmp(loaded.fingerprint, print) == 0;
+    model_file_release(&loaded);
+    mem_free(path);
+    return same;
+}
+
+medley_status training_run_is_current(const medley_runtime *rt, medley_config *config, const char *print,
+                                      bool *current, medley_error *err)
+{
+    bound_settings s;
+    text yaml = {.rt = rt};
+    TRY(settings_bind(config, &operation_train, &s, err));
+    const medley_status status = describe_config(&s, &yaml, err);
+    const train_params *p = s.values;
+    *current = status == MEDLEY_OK && is_written(rt, p->run, &yaml) && is_of_split(rt, p->run, print);
+    text_release(&yaml);
+    settings_release(&s);
+    return status;
 }

@@ -1,4 +1,6 @@
 /* Lists through the C API: the ranking path with the caller's arrays as its sink. */
+#include <math.h>
+
 #include "api/model_access.h"
 #include "recommend/ranking.h"
 
@@ -85,45 +87,57 @@ medley_status medley_ranker_rank(medley_ranker *r, const int64_t *users, int64_t
     return MEDLEY_OK;
 }
 
-/* Ranks for the history in r->history. */
-static medley_status rank_stranger(const medley_ranker *r, int64_t count, list_rows *rows, medley_error *err)
+/* Ranks for the history in r->history, with the ratings and times of `known`. */
+static medley_status rank_stranger(const medley_ranker *r, const medley_history *known, list_rows *rows,
+                                   medley_error *err)
 {
     const medley_model *m = r->model;
-    const int64_t start[] = {0, count};
+    const int64_t start[] = {0, known->count};
     const uint32_t one = 0;
-    const histories history = {.rows = 1, .start = start, .item = r->history};
+    const histories history = {1, start, r->history, known->ratings, known->timestamps, false};
     csr_owner seen = {0};
     left_sides left = {0};
-    uint32_t *same_row = NULL;
     medley_status status;
-    TRY_DONE(mem_alloc_zero(m->rt, count, sizeof *same_row, &same_row, err));
     TRY_DONE(model_left(m, &history, &left, err));
-    TRY_DONE(csr_build(m->rt, 1, m->store->items, same_row, r->history, NULL, count, &seen, err));
+    TRY_DONE(histories_matrix(m->rt, &history, m->store->items, false, &seen, err));
     const ranking_request request = {
         .how = &m->how, .left = &left, .queries = 1, .user = &one, .k = rows->k, .excluded = &seen.view};
     status = ranking_run(m->rt, &request, "ranking", write_list, rows, err);
 done:
-    mem_free(same_row);
     csr_release(&seen);
     left_sides_release(&left);
     return status;
 }
 
-medley_status medley_ranker_rank_history(medley_ranker *r, const int64_t *history, int64_t history_count,
-                                         int64_t k, int64_t *items, float *scores, medley_error *err)
+static medley_status check_history(const medley_model *m, const medley_history *h, medley_error *err)
+{
+    if (h->count < 0)
+        return fail(err, MEDLEY_E_ARGUMENT, "history.count: %lld is below 0", (long long)h->count);
+    for (int64_t i = 0; i < h->count; i++) {
+        if (h->items[i] < 0 || h->items[i] >= m->store->items)
+            return fail(err, MEDLEY_E_ARGUMENT, "history.items[%lld]: %lld is outside 0..%lld", (long long)i,
+                        (long long)h->items[i], (long long)m->store->items - 1);
+        if (h->ratings != NULL && !isfinite(h->ratings[i]))
+            return fail(err, MEDLEY_E_ARGUMENT, "history.ratings[%lld]: %g is not finite", (long long)i,
+                        (double)h->ratings[i]);
+        if (h->timestamps != NULL && i > 0 && h->timestamps[i] < h->timestamps[i - 1])
+            return fail(err, MEDLEY_E_ARGUMENT,
+                        "history.timestamps[%lld]: %lld is before the one in front of it, %lld", (long long)i,
+                        (long long)h->timestamps[i], (long long)h->timestamps[i - 1]);
+    }
+    return MEDLEY_OK;
+}
+
+medley_status medley_ranker_rank_history(medley_ranker *r, const medley_history *history, int64_t k,
+                                         int64_t *items, float *scores, medley_error *err)
 {
     const medley_model *m = r->model;
     TRY(check_k(k, err));
-    if (history_count < 0)
-        return fail(err, MEDLEY_E_ARGUMENT, "history_count: %lld is below 0", (long long)history_count);
-    TRY(mem_reserve(m->rt, &r->history, &r->history_capacity, history_count, sizeof *r->history, err));
-    for (int64_t i = 0; i < history_count; i++) {
-        if (history[i] < 0 || history[i] >= m->store->items)
-            return fail(err, MEDLEY_E_ARGUMENT, "history[%lld]: %lld is outside 0..%lld", (long long)i,
-                        (long long)history[i], (long long)m->store->items - 1);
-        r->history[i] = (uint32_t)history[i];
-    }
-    TRY(rank_stranger(r, history_count, &(list_rows){k, items, scores}, err));
+    TRY(check_history(m, history, err));
+    TRY(mem_reserve(m->rt, &r->history, &r->history_capacity, history->count, sizeof *r->history, err));
+    for (int64_t i = 0; i < history->count; i++)
+        r->history[i] = (uint32_t)history->items[i];
+    TRY(rank_stranger(r, history, &(list_rows){k, items, scores}, err));
     error_clear(err);
     return MEDLEY_OK;
 }

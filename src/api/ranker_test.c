@@ -1,5 +1,6 @@
 #include "testing.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "api/model_access.h"
@@ -142,8 +143,8 @@ static void test_a_history_is_ranked_as_the_user_who_has_it(void **state)
             float user_scores[ITEMS], history_scores[ITEMS];
             const int64_t count = history_of(o.model, u, history);
             assert_ok(medley_ranker_rank(o.ranker, &u, 1, ITEMS, by_user, user_scores, err));
-            assert_ok(
-                medley_ranker_rank_history(o.ranker, history, count, ITEMS, by_history, history_scores, err));
+            assert_ok(medley_ranker_rank_history(o.ranker, &(medley_history){.items = history, .count = count},
+                                                 ITEMS, by_history, history_scores, err));
             assert_memory_equal(user_scores, history_scores, sizeof user_scores);
             for (int64_t i = 0; i < ITEMS; i++) { /* the order of ties is the person's own */
                 const bool tied = (i > 0 && user_scores[i - 1] == user_scores[i]) ||
@@ -163,8 +164,10 @@ static void test_order_and_repeats_of_a_history_change_nothing(void **state)
         opened o = open_ranker(m);
         int64_t a[10], b[10];
         float x[10], y[10];
-        assert_ok(medley_ranker_rank_history(o.ranker, plain, 4, 10, a, x, err));
-        assert_ok(medley_ranker_rank_history(o.ranker, shuffled, 8, 10, b, y, err));
+        assert_ok(
+            medley_ranker_rank_history(o.ranker, &(medley_history){.items = plain, .count = 4}, 10, a, x, err));
+        assert_ok(
+            medley_ranker_rank_history(o.ranker, &(medley_history){.items = shuffled, .count = 8}, 10, b, y, err));
         assert_memory_equal(a, b, sizeof a);
         assert_memory_equal(x, y, sizeof x);
         for (int i = 0; i < 10; i++)
@@ -182,13 +185,16 @@ static void test_short_rows_are_padded(void **state)
     float scores[ITEMS + 5];
     for (int64_t i = 0; i < ITEMS; i++)
         all[i] = i;
-    assert_ok(medley_ranker_rank_history(o.ranker, all, ITEMS, 3, items, scores, err));
+    assert_ok(medley_ranker_rank_history(o.ranker, &(medley_history){.items = all, .count = ITEMS}, 3, items,
+                                         scores, err));
     assert_true(items[0] == -1 && items[1] == -1 && items[2] == -1);
-    assert_ok(medley_ranker_rank_history(o.ranker, all, ITEMS - 2, ITEMS + 5, items, NULL, err));
+    assert_ok(medley_ranker_rank_history(o.ranker, &(medley_history){.items = all, .count = ITEMS - 2}, ITEMS + 5,
+                                         items, NULL, err));
     assert_true(items[0] + items[1] == 2 * ITEMS - 3 && items[0] != items[1]);
     for (int i = 2; i < ITEMS + 5; i++)
         assert_int_equal(items[i], -1);
-    assert_ok(medley_ranker_rank_history(o.ranker, NULL, 0, ITEMS + 5, items, scores, err)); /* nothing known */
+    assert_ok(medley_ranker_rank_history(o.ranker, &(medley_history){.count = 0}, ITEMS + 5, items, scores,
+                                         err)); /* nothing known */
     int64_t sum = 0;
     for (int i = 0; i < ITEMS; i++)
         sum += items[i];
@@ -218,17 +224,32 @@ static void test_arguments_out_of_range_are_refused(void **state)
                  "users[0]: -1 is outside 0..39");
     assert_fails(medley_ranker_rank(o.ranker, users, -1, 2, items, NULL, err), MEDLEY_E_ARGUMENT,
                  "user_count: -1 is below 0");
-    assert_fails(medley_ranker_rank_history(o.ranker, history, 1, 0, items, NULL, err), MEDLEY_E_ARGUMENT,
-                 "k: 0 is outside 1..");
-    assert_fails(medley_ranker_rank_history(o.ranker, history, 2, 2, items, NULL, err), MEDLEY_E_ARGUMENT,
-                 "history[1]: -1 is outside 0..29");
+    assert_fails(
+        medley_ranker_rank_history(o.ranker, &(medley_history){.items = history, .count = 1}, 0, items, NULL, err),
+        MEDLEY_E_ARGUMENT, "k: 0 is outside 1..");
+    assert_fails(
+        medley_ranker_rank_history(o.ranker, &(medley_history){.items = history, .count = 2}, 2, items, NULL, err),
+        MEDLEY_E_ARGUMENT, "history.items[1]: -1 is outside 0..29");
     history[1] = (int64_t)1 << 32; /* would be item 0 in 32 bits */
-    assert_fails(medley_ranker_rank_history(o.ranker, history, 2, 2, items, NULL, err), MEDLEY_E_ARGUMENT,
-                 "history[1]: 4294967296 is outside 0..29");
-    assert_fails(medley_ranker_rank_history(o.ranker, history, -1, 2, items, NULL, err), MEDLEY_E_ARGUMENT,
-                 "history_count: -1 is below 0");
+    assert_fails(
+        medley_ranker_rank_history(o.ranker, &(medley_history){.items = history, .count = 2}, 2, items, NULL, err),
+        MEDLEY_E_ARGUMENT, "history.items[1]: 4294967296 is outside 0..29");
+    assert_fails(medley_ranker_rank_history(o.ranker, &(medley_history){.items = history, .count = -1}, 2, items,
+                                            NULL, err),
+                 MEDLEY_E_ARGUMENT, "history.count: -1 is below 0");
     history[1] = 2; /* the ranker is still usable */
-    assert_ok(medley_ranker_rank_history(o.ranker, history, 2, 4, items, NULL, err));
+    const float ratings[] = {3, NAN};
+    const int64_t times[] = {7, 6};
+    medley_history known = {.items = history, .ratings = ratings, .count = 2};
+    assert_fails(medley_ranker_rank_history(o.ranker, &known, 2, items, NULL, err), MEDLEY_E_ARGUMENT,
+                 "history.ratings[1]: nan is not finite");
+    known.count = 1;
+    assert_ok(medley_ranker_rank_history(o.ranker, &known, 2, items, NULL, err));
+    known = (medley_history){.items = history, .timestamps = times, .count = 2};
+    assert_fails(medley_ranker_rank_history(o.ranker, &known, 2, items, NULL, err), MEDLEY_E_ARGUMENT,
+                 "history.timestamps[1]: 6 is before the one in front of it, 7");
+    assert_ok(medley_ranker_rank_history(o.ranker, &(medley_history){.items = history, .count = 2}, 4, items, NULL,
+                                         err));
     close_ranker(o);
 }
 
@@ -241,8 +262,9 @@ static void test_a_model_of_user_vectors_cannot_rank_from_a_history(void **state
     int64_t items[2], history[] = {1};
     factored.how.factors = 2;
     assert_ok(medley_ranker_create(&factored, &ranker, err));
-    assert_fails(medley_ranker_rank_history(ranker, history, 1, 2, items, NULL, err), MEDLEY_E_ARGUMENT,
-                 "history: model popularity ranks only for users it was trained on");
+    assert_fails(
+        medley_ranker_rank_history(ranker, &(medley_history){.items = history, .count = 1}, 2, items, NULL, err),
+        MEDLEY_E_ARGUMENT, "history: model popularity ranks only for users it was trained on");
     medley_ranker_free(ranker);
     medley_ranker_free(NULL);
     close_ranker(o);
@@ -285,7 +307,8 @@ static medley_status open_and_rank(int m, medley_error *err)
     TRY_DONE(open_model(m, &model, err));
     TRY_DONE(medley_ranker_create(model, &ranker, err));
     TRY_DONE(medley_ranker_rank(ranker, users, 2, 4, items, NULL, err));
-    status = medley_ranker_rank_history(ranker, history, 2, 4, items, NULL, err);
+    status =
+        medley_ranker_rank_history(ranker, &(medley_history){.items = history, .count = 2}, 4, items, NULL, err);
 done:
     medley_ranker_free(ranker);
     medley_model_free(model);

@@ -26,9 +26,31 @@ static bool has_settings(const medley_entry *e)
     return e->params != NULL && e->params->kind != MEDLEY_PARAM_END;
 }
 
+/* The groups of an operation's settings; ends with name NULL. */
+static const setting_group *groups_of(const char *kind, const char *name)
+{
+    static const setting_group none[] = {{.name = NULL}};
+    for (int i = 0; strcmp(kind, "operations") == 0 && operation_classes[i] != NULL; i++)
+        if (strcmp(operation_classes[i]->name, name) == 0 && operation_classes[i]->groups != NULL)
+            return operation_classes[i]->groups;
+    return none;
+}
+
+/* What stands in a group, "those of prepare, but store, force", in `shown`. */
+static void describe_group(const setting_group *g, char *shown, size_t size)
+{
+    if (g->operation == NULL)
+        snprintf(shown, size, "a mapping a member of %s: settings and their spaces", g->spaces);
+    else
+        snprintf(shown, size, "settings of %s%s%s", g->operation->name, g->given != NULL ? ", but " : "",
+                 g->given != NULL ? g->given : "");
+    for (char *c = shown; *c != '\0'; c++)
+        if (*c == '|')
+            *c = ' ';
+}
+
 static void render_help(text *out, const char *kind, const medley_entry *e)
 {
-    (void)kind;
     text_format(out, "%s: %s\n", e->name, e->summary);
     if (e->details != NULL && e->details[0] != '\0') {
         text_add(out, "\n");
@@ -58,6 +80,14 @@ static void render_help(text *out, const char *kind, const medley_entry *e)
         text_pad(out, start, 28);
         text_format(out, " %s, %s\n      %s\n", accepted, default_of(p), p->help);
     }
+    const setting_group *g = groups_of(kind, e->name);
+    if (g->name != NULL)
+        text_add(out, "\nGroups of settings, in YAML under their name, or --set GROUP.SETTING=VALUE:\n");
+    for (; g->name != NULL; g++) {
+        char shown[256];
+        describe_group(g, shown, sizeof shown);
+        text_format(out, "  %s: %s\n      %s\n", g->name, shown, g->help);
+    }
 }
 
 static void render_markdown(text *out, const char *kind, const medley_entry *e)
@@ -79,6 +109,20 @@ static void render_markdown(text *out, const char *kind, const medley_entry *e)
             text_add(out, cells[i][0] != '\0' ? " |" : "|");
         }
         text_add(out, "\n");
+    }
+}
+
+static void render_markdown_groups(text *out, const char *kind, const medley_entry *e)
+{
+    const setting_group *g = groups_of(kind, e->name);
+    if (g->name != NULL)
+        text_add(out, "\n| group | holds | meaning |\n|---|---|---|\n");
+    for (; g->name != NULL; g++) {
+        char shown[256];
+        describe_group(g, shown, sizeof shown);
+        text_format(out, "| `%s` | %s | ", g->name, shown);
+        add_markdown_cell(out, g->help);
+        text_add(out, " |\n");
     }
 }
 
@@ -159,6 +203,64 @@ static const operation_class *choosing_operation(const char *kind, const char *n
     return NULL;
 }
 
+static json *free_object(void)
+{
+    json *object = json_new_object();
+    json_set_text(object, "type", "object");
+    return object;
+}
+
+/* A search space is a value, a list or a text such as "1..100": any value. */
+static json *spaces_schema(const setting_group *g)
+{
+    json *all = free_object(), *members = json_new_object();
+    medley_entry member;
+    for (int64_t i = 0; medley_registry_entry(g->spaces, i, &member); i++) {
+        json *one = json_new_object(), *types = json_new_array(), *rows = json_new_object();
+        for (const medley_param *p = member.params; p != NULL && p->kind != MEDLEY_PARAM_END; p++) {
+            json *row = json_new_object();
+            json_set_text(row, "description", p->help);
+            json_set(rows, p->name, row);
+        }
+        json_append_text(types, "object");
+        json_append_text(types, "string");
+        json_append_text(types, "null");
+        json_set(one, "type", types);
+        json_set(one, "properties", rows);
+        json_set_bool(one, "additionalProperties", false);
+        json_set(members, member.name, one);
+    }
+    json_set(all, "properties", members);
+    json_set_bool(all, "additionalProperties", false);
+    return all;
+}
+
+/* Settings of another operation; what they must be together is checked when they are bound. */
+static json *operation_group_schema(const setting_group *g)
+{
+    json *all = free_object(), *required = json_new_array();
+    json_set(all, "properties", properties_of(g->operation->table, required));
+    json_free(required);
+    return all;
+}
+
+static void add_group_schemas(json *properties, const char *kind, const medley_entry *e)
+{
+    for (const setting_group *g = groups_of(kind, e->name); g->name != NULL; g++) {
+        json *schema = g->operation != NULL ? operation_group_schema(g) : spaces_schema(g);
+        const medley_param *row = medley_param_find(e->params, g->name);
+        json_set_text(schema, "description", g->help);
+        if (row != NULL) { /* "models: ease,itemknn" or "models: {ease: ...}" */
+            json *either = json_new_array(), *both = json_new_object();
+            json_append(either, schema_of(row));
+            json_append(either, schema);
+            json_set(both, "anyOf", either);
+            schema = both;
+        }
+        json_set(properties, g->name, schema);
+    }
+}
+
 static medley_status render_schema(text *out, const char *kind, const medley_entry *e, medley_error *err)
 {
     const operation_class *choosing = choosing_operation(kind, e->name);
@@ -167,6 +269,7 @@ static medley_status render_schema(text *out, const char *kind, const medley_ent
     json_set_text(root, "title", e->name);
     json_set_text(root, "description", e->summary);
     json_set_text(root, "type", "object");
+    add_group_schemas(properties, kind, e);
     json_set(root, "properties", properties);
     json_set(root, "required", required);
     if (choosing != NULL)
@@ -199,6 +302,7 @@ medley_status medley_reference(medley_runtime *rt, const char *kind, const char 
         break;
     case MEDLEY_REFERENCE_MARKDOWN:
         render_markdown(&rendered, kind, &e);
+        render_markdown_groups(&rendered, kind, &e);
         break;
     case MEDLEY_REFERENCE_SCHEMA:
         status = render_schema(&rendered, kind, &e, err);

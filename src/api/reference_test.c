@@ -4,6 +4,7 @@
 
 #include <medley/registry.h>
 
+#include "api/operation.h"
 #include "io/json.h"
 #include "io/yaml.h"
 
@@ -67,11 +68,20 @@ static void test_help_names_every_setting(void **state)
     medley_text_free(got);
 }
 
-/* Every line of the table has the same number of bare '|'. */
+static const setting_group *groups_of(const char *kind, const char *name)
+{
+    static const setting_group none[] = {{.name = NULL}};
+    for (int i = 0; strcmp(kind, "operations") == 0 && operation_classes[i] != NULL; i++)
+        if (strcmp(operation_classes[i]->name, name) == 0 && operation_classes[i]->groups != NULL)
+            return operation_classes[i]->groups;
+    return none;
+}
+
+/* Every line of a table has the same number of bare '|': that of the settings, and that of the groups behind it. */
 static void check_markdown(const char *kind, const medley_entry *e, const char *got)
 {
     char title[128];
-    int64_t rows = 0, wanted = 0;
+    int64_t rows = 0, wanted = 0, groups = 0;
     snprintf(title, sizeof title, "# %s (%s)\n\n", e->name, kind);
     assert_memory_equal(got, title, strlen(title));
     for (const char *line = got; *line != '\0'; line += strcspn(line, "\n") + 1) {
@@ -81,10 +91,16 @@ static void check_markdown(const char *kind, const medley_entry *e, const char *
             continue;
         for (size_t i = 0; i < length; i++)
             bars += line[i] == '|' && (i == 0 || line[i - 1] != '\\');
-        if (bars != 6)
+        if (groups == 0 && strncmp(line, "| group |", 9) == 0)
+            groups = 1;
+        if (bars != (groups > 0 ? 4 : 6))
             fail_msg("%s %s: %.*s", kind, e->name, (int)length, line);
-        rows++;
+        rows += groups == 0;
+        groups += groups > 0;
     }
+    for (const setting_group *g = groups_of(kind, e->name); g->name != NULL; g++)
+        groups--;
+    assert_int_equal(groups, groups_of(kind, e->name)->name != NULL ? 3 : 0);
     for (const medley_param *p = e->params; p != NULL && p->kind != MEDLEY_PARAM_END; p++)
         wanted++;
     assert_int_equal(rows, wanted > 0 ? wanted + 2 : 0);
@@ -120,6 +136,8 @@ static void check_row(const json *properties, const medley_param *p)
     double real;
     bool truth;
     assert_non_null(row);
+    if (json_member(row, "anyOf") != NULL) /* or a group of that name */
+        row = json_at(json_member(row, "anyOf"), 0, NULL);
     assert_string_equal(json_text(row, "type"), types[p->kind]);
     assert_string_equal(json_text(row, "description"), p->help);
     assert_int_equal(json_member(row, "default") != NULL, p->preset != NULL);
@@ -155,8 +173,30 @@ static void check_schema(const char *kind, const medley_entry *e, const char *go
         if ((p->flags & MEDLEY_PARAM_REQUIRED) != 0)
             assert_string_equal(json_as_text(json_at(json_member(root, "required"), required++, NULL)), p->name);
     }
+    for (const setting_group *g = groups_of(kind, e->name); g->name != NULL; g++)
+        rows += medley_param_find(e->params, g->name) == NULL;
     assert_int_equal(json_count(properties), rows);
     assert_int_equal(json_count(json_member(root, "required")), required);
+    json_free(root);
+}
+
+static void test_groups_of_settings_are_in_every_form(void **state)
+{
+    (void)state;
+    char *got = page("operations", "experiment", MEDLEY_REFERENCE_HELP);
+    assert_non_null(strstr(got, "\n  prepare: settings of prepare, but store append force\n"));
+    assert_non_null(strstr(got, "\n  models: a mapping a member of models"));
+    medley_text_free(got);
+    got = page("operations", "experiment", MEDLEY_REFERENCE_MARKDOWN);
+    assert_non_null(strstr(got, "| `split` | settings of split, but store folds force | how it is split |\n"));
+    medley_text_free(got);
+    json *root = parsed("operations", "experiment");
+    const json *properties = json_member(root, "properties");
+    const json *split = json_member(json_member(properties, "split"), "properties");
+    assert_string_equal(json_text(json_member(split, "seed"), "type"), "integer");
+    const json *models =
+        json_member(json_at(json_member(json_member(properties, "models"), "anyOf"), 1, NULL), "properties");
+    assert_non_null(json_member(json_member(json_member(models, "ease"), "properties"), "l2"));
     json_free(root);
 }
 
@@ -268,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_help_names_every_setting),
         cmocka_unit_test(test_markdown_has_a_table_of_the_settings),
         cmocka_unit_test(test_the_schema_has_the_types_and_ranges_of_the_table),
+        cmocka_unit_test(test_groups_of_settings_are_in_every_form),
         cmocka_unit_test(test_the_schema_of_an_operation_has_the_settings_of_its_members),
         cmocka_unit_test(test_the_search_space_is_yaml),
         cmocka_unit_test(test_what_does_not_exist_is_refused),

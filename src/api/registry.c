@@ -1,10 +1,12 @@
 /* What this build has, by kind and name. */
 #include "api/operation.h"
+#include "data/public_set.h"
 #include "data/reader.h"
 #include "data/split.h"
 #include "eval/metric.h"
 #include "eval/task.h"
 #include "model/model.h"
+#include "train/search.h"
 
 #define MEDLEY_OPERATION(name) extern const operation_class operation_##name;
 #include "api/operations.def"
@@ -65,6 +67,22 @@ static bool task_at(int64_t i, registry_member *out)
     return c->name != NULL;
 }
 
+static bool set_at(int64_t i, registry_member *out)
+{
+    const public_set *s = &public_sets[i];
+    if (s->name != NULL)
+        *out = (registry_member){{s->name, s->summary, s->details, NULL}, 0, i};
+    return s->name != NULL;
+}
+
+static bool search_at(int64_t i, registry_member *out)
+{
+    const search_class *c = search_classes[i];
+    if (c != NULL)
+        *out = (registry_member){{c->name, c->summary, c->details, c->params}, c->params_size, i};
+    return c != NULL;
+}
+
 static const struct kind {
     const char *name, *summary;
     bool (*at)(int64_t index, registry_member *out);
@@ -75,6 +93,8 @@ static const struct kind {
     {"models", "recommenders", model_at},
     {"tasks", "what evaluate asks of a list", task_at},
     {"metrics", "how a list is judged", metric_at},
+    {"searches", "ways to look for the best settings", search_at},
+    {"sets", "public data sets that fetch downloads", set_at},
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };

@@ -151,3 +151,13 @@ int64_t runtime_memory_available(void)
         available = limit > used ? limit - used : 0;
     return available;
 }
+
+medley_status runtime_memory_fits(const char *job, int64_t count, const char *counted, double bytes,
+                                  const char *advice, medley_error *err)
+{
+    const double available = (double)runtime_memory_available();
+    if (bytes <= available)
+        return MEDLEY_OK;
+    return fail(err, MEDLEY_E_LIMIT, "%s: %lld %s need %.1f GB, %.1f GB is available; %s", job, (long long)count,
+                counted, bytes * 1e-9, available * 1e-9, advice);
+}

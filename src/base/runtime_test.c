@@ -163,6 +163,16 @@ static void test_some_memory_is_available(void **state)
     assert_true(runtime_memory_available() > 1024 * 1024);
 }
 
+static void test_what_does_not_fit_is_refused_with_advice(void **state)
+{
+    (void)state;
+    medley_error e;
+    assert_int_equal(runtime_memory_fits("job", 3, "users", 1000, "ask for less", &e), MEDLEY_OK);
+    assert_int_equal(runtime_memory_fits("job", 3, "users", 1e30, "ask for less", &e), MEDLEY_E_LIMIT);
+    assert_non_null(strstr(e.message, "job: 3 users need "));
+    assert_non_null(strstr(e.message, " GB is available; ask for less"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +185,7 @@ int main(void)
         cmocka_unit_test(test_the_caller_can_stop_the_work),
         cmocka_unit_test(test_the_default_allocator_keeps_contents_at_every_size),
         cmocka_unit_test(test_some_memory_is_available),
+        cmocka_unit_test(test_what_does_not_fit_is_refused_with_advice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

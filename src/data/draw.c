@@ -132,7 +132,8 @@ medley_status draw_held_out_users(const medley_runtime *rt, const interactions *
             continue;
         const uint8_t known = part_of[u] == PART_TEST ? PART_TEST_KNOWN : PART_VAL_KNOWN;
         const int64_t targets = rule->targets(rule->params, size[u]);
-        TRY_DONE(order_rows(rt, rule->latest ? NULL : lot, events->user[start], size[u], &tickets, &capacity, err));
+        TRY_DONE(
+            order_rows(rt, rule->latest ? NULL : lot, events->user[start], size[u], &tickets, &capacity, err));
         for (int64_t i = 0; i < size[u]; i++)
             part[start + tickets[i].member] = i < targets ? part_of[u] : known;
     }

@@ -41,8 +41,8 @@ MEDLEY_MUST_USE medley_status draw_groups(const medley_runtime *rt, const draw_g
 /* Users held out whole: what is known of them, and the targets behind it. */
 typedef struct draw_fold_in {
     draw_group_rule users;
-    int64_t least;   /* interactions of a user that can be held out */
-    bool latest;     /* the targets are the latest rows, not drawn */
+    int64_t least;                                         /* interactions of a user that can be held out */
+    bool latest;                                           /* the targets are the latest rows, not drawn */
     int64_t (*targets)(const void *params, int64_t count); /* of a held-out user's `count` rows */
     const void *params;
 } draw_fold_in;

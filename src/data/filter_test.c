@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "testing.h"
 
 #include "base/base.h"
@@ -95,7 +97,7 @@ static int64_t kept(const bool *keep, int count)
     return sum;
 }
 
-static void test_ratings_from_the_threshold_on_stay(void **state)
+static void test_ratings_of_the_range_stay(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 20; seed++) {
@@ -103,16 +105,181 @@ static void test_ratings_from_the_threshold_on_stay(void **state)
         bool keep[MOST];
         dataset d;
         int64_t removed;
-        const double threshold = (double)(seed % 10) / 2;
+        const double threshold = (double)(seed % 10) / 2, ceiling = seed % 2 ? INFINITY : threshold + 1.5;
         make_random(&rows, MOST, 30, 40, seed);
         for (int n = 0; n < rows.count; n++)
-            keep[n] = (double)rows.rating[n] >= threshold;
+            keep[n] = (double)rows.rating[n] >= threshold && (double)rows.rating[n] <= ceiling;
         assert_ok(create(&rows, 30, 40, true, &d, err));
-        assert_ok(filter_rating(&d, threshold, &removed, err));
+        assert_ok(filter_rating(&d, threshold, ceiling, &removed, err));
         assert_kept(&d, &rows, keep);
         assert_int_equal(removed, MOST - kept(keep, MOST));
         dataset_release(&d);
     }
+}
+
+static void test_times_of_the_range_stay(void **state)
+{
+    (void)state;
+    plain rows;
+    bool keep[MOST];
+    dataset d;
+    int64_t removed;
+    make_random(&rows, MOST, 30, 40, 5);
+    for (int n = 0; n < rows.count; n++)
+        keep[n] = n >= 100 && n < 250; /* times are row numbers */
+    assert_ok(create(&rows, 30, 40, true, &d, err));
+    assert_ok(filter_time(&d, 100, 250, &removed, err));
+    assert_kept(&d, &rows, keep);
+    assert_int_equal(removed, MOST - 150);
+    mem_free(d.timestamp);
+    d.timestamp = NULL;
+    assert_fails(filter_time(&d, 100, 250, &removed, err), MEDLEY_E_CONFIG, "the data set has no times");
+    dataset_release(&d);
+}
+
+static void test_activity_is_counted_once(void **state)
+{
+    (void)state;
+    static const activity_bounds cases[] = {
+        {5, 0, 0, 0}, {0, 20, 0, 0}, {0, 0, 9, 11}, {3, 25, 8, 12}, {0, 0, 0, 0}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        const activity_bounds *b = &cases[c];
+        plain rows;
+        bool keep[MOST];
+        int of_user[60] = {0}, of_item[40] = {0};
+        dataset d;
+        int64_t removed;
+        make_random(&rows, MOST, 60, 40, c);
+        for (int n = 0; n < rows.count; n++) { /* users of 1 to 40 rows and so on */
+            rows.user[n] = (int)((int64_t)n * n * 60 / (MOST * MOST));
+            of_user[rows.user[n]]++;
+            of_item[rows.item[n]]++;
+        }
+        for (int n = 0; n < rows.count; n++)
+            keep[n] = of_user[rows.user[n]] >= b->user_least && of_item[rows.item[n]] >= b->item_least &&
+                      (b->user_most == 0 || of_user[rows.user[n]] <= b->user_most) &&
+                      (b->item_most == 0 || of_item[rows.item[n]] <= b->item_most);
+        assert_ok(create(&rows, 60, 40, true, &d, err));
+        assert_ok(filter_activity(&d, b, &removed, err));
+        assert_kept(&d, &rows, keep);
+        assert_true((removed > 0) == (c < 4));
+        dataset_release(&d);
+    }
+}
+
+static int64_t distinct(const uint32_t *index, int64_t count, int64_t members)
+{
+    bool seen[MOST] = {false};
+    int64_t sum = 0;
+    assert_true(members <= MOST);
+    for (int64_t i = 0; i < count; i++) {
+        sum += !seen[index[i]];
+        seen[index[i]] = true;
+    }
+    return sum;
+}
+
+/* Whole users, items or single rows; as many as asked for; the same for the same seed only. */
+static void test_samples_have_the_size_that_is_asked_for(void **state)
+{
+    (void)state;
+    static const struct {
+        sample_kind kind;
+        double amount;
+        int64_t want;
+    } cases[] = {{SAMPLE_USERS, 7, 7},
+                 {SAMPLE_USERS, 0.1, 3},
+                 {SAMPLE_USERS, 1000, 30},
+                 {SAMPLE_ITEMS, 1, 1},
+                 {SAMPLE_ITEMS, 0.5, 20},
+                 {SAMPLE_INTERACTIONS, 100, 100},
+                 {SAMPLE_INTERACTIONS, 0.25, 100},
+                 {SAMPLE_USERS, 0.001, 1}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        plain rows;
+        dataset d[3];
+        int64_t removed;
+        make_random(&rows, MOST, 30, 40, 8);
+        for (int n = 0; n < 3; n++) {
+            assert_ok(create(&rows, 30, 40, true, &d[n], err));
+            assert_ok(filter_sample(&d[n], cases[c].kind, cases[c].amount, n == 2 ? 5 : 4, &removed, err));
+            assert_int_equal(removed, MOST - d[n].count);
+            assert_int_equal(cases[c].kind == SAMPLE_USERS   ? distinct(d[n].user, d[n].count, 30)
+                             : cases[c].kind == SAMPLE_ITEMS ? distinct(d[n].item, d[n].count, 40)
+                                                             : d[n].count,
+                             cases[c].want);
+        }
+        bool keep[MOST];
+        for (int n = 0; n < MOST; n++) {
+            keep[n] = false;
+            for (int64_t i = 0; i < d[0].count; i++)
+                keep[n] |= cases[c].kind == SAMPLE_USERS   ? d[0].user[i] == (uint32_t)rows.user[n]
+                           : cases[c].kind == SAMPLE_ITEMS ? d[0].item[i] == (uint32_t)rows.item[n]
+                                                           : d[0].timestamp[i] == rows.time[n];
+        }
+        assert_kept(&d[0], &rows, keep);
+        assert_kept(&d[1], &rows, keep);
+        if (cases[c].want > 1 && cases[c].amount != 1000)
+            assert_true(d[0].count != d[2].count ||
+                        memcmp(d[0].timestamp, d[2].timestamp, (size_t)d[0].count * sizeof(int64_t)) != 0);
+        for (int n = 0; n < 3; n++)
+            dataset_release(&d[n]);
+    }
+}
+
+static void test_items_without_a_modality_leave_the_catalogue(void **state)
+{
+    (void)state;
+    static const struct {
+        bool image, text;
+        const char *left;
+        int64_t rows;
+    } cases[] = {{true, false, "i1 i3", 2}, {false, true, "i0 i1 i2 i4", 4}, {true, true, "i1", 1}};
+    for (int c = 0; c < 3; c++) {
+        plain rows = {.count = 5, .user = {0, 0, 1, 1, 2}, .item = {4, 1, 3, 0, 2}, .time = {0, 1, 2, 3, 4}};
+        dataset d;
+        int64_t removed;
+        text shown = {.rt = rt};
+        assert_ok(create(&rows, 3, 5, true, &d, err));
+        d.facts[1].image = d.facts[3].image = "x.jpg";
+        d.facts[2].title = "";
+        d.facts[2].text = "a text is as good as a title";
+        d.facts[3].title = NULL;
+        assert_ok(filter_modality(&d, cases[c].image, cases[c].text, &removed, err));
+        for (int64_t i = 0; i < d.items.count; i++) {
+            char buffer[16];
+            size_t length;
+            const char *id = idmap_id(&d.items, (uint32_t)i, buffer, &length);
+            text_format(&shown, "%s%.*s", i > 0 ? " " : "", (int)length, id);
+        }
+        assert_string_equal(shown.bytes, cases[c].left);
+        assert_int_equal(d.count, cases[c].rows);
+        assert_int_equal(removed, 5 - d.items.count);
+        for (int64_t i = 0; i < d.count; i++) { /* a row's item is what it was: time is the row's number */
+            char buffer[16];
+            size_t length;
+            const char *id = idmap_id(&d.items, d.item[i], buffer, &length);
+            assert_int_equal(id[1] - '0', rows.item[d.timestamp[i]]);
+        }
+        text_release(&shown);
+        dataset_release(&d);
+    }
+}
+
+static void test_a_modality_that_no_item_has_is_refused(void **state)
+{
+    (void)state;
+    plain rows = {.count = 1};
+    dataset d;
+    int64_t removed;
+    assert_ok(create(&rows, 1, 1, true, &d, err));
+    assert_fails(filter_modality(&d, true, false, &removed, err), MEDLEY_E_CONFIG,
+                 "no item of the data set has an image; name an item table that says it");
+    mem_free(d.facts);
+    d.facts = NULL;
+    assert_fails(filter_modality(&d, false, true, &removed, err), MEDLEY_E_CONFIG, "has a text");
+    assert_int_equal(d.count, 1);
+    dataset_release(&d);
 }
 
 static void test_filters_of_ratings_need_ratings(void **state)
@@ -122,8 +289,8 @@ static void test_filters_of_ratings_need_ratings(void **state)
     dataset d;
     int64_t removed;
     assert_ok(create(&rows, 1, 1, false, &d, err));
-    assert_fails(filter_rating(&d, 3.5, &removed, err), MEDLEY_E_CONFIG,
-                 "rating_threshold: 3.5; the data set has no ratings");
+    assert_fails(filter_rating(&d, 3.5, 5, &removed, err), MEDLEY_E_CONFIG,
+                 "ratings of 3.5..5 cannot be kept: the data set has no ratings");
     assert_fails(filter_duplicates(&d, DUPLICATES_MAX, &removed, err), MEDLEY_E_CONFIG,
                  "duplicates: 'max' needs ratings");
     assert_int_equal(d.count, 1);
@@ -280,7 +447,7 @@ static void test_filters_take_an_empty_data_set(void **state)
     dataset d;
     int64_t a, b;
     assert_ok(create(&rows, 2, 2, true, &d, err));
-    assert_ok(filter_rating(&d, 1, &a, err));
+    assert_ok(filter_rating(&d, 1, 4, &a, err));
     assert_ok(filter_duplicates(&d, DUPLICATES_LAST, &a, err));
     assert_ok(filter_k_core(&d, 5, 5, &a, &b, err));
     assert_ok(filter_reindex(&d, true, &a, &b, err));
@@ -295,7 +462,14 @@ static medley_status filter_all(const plain *rows, medley_error *err)
     int64_t a, b;
     medley_status status;
     TRY_DONE(create(rows, 20, 15, true, &d, err));
-    TRY_DONE(filter_rating(&d, 1, &a, err));
+    const activity_bounds bounds = {2, 100, 2, 100};
+    TRY_DONE(filter_rating(&d, 1, 4, &a, err));
+    TRY_DONE(filter_time(&d, 1, 1000, &a, err));
+    d.facts[2].title = NULL;
+    TRY_DONE(filter_modality(&d, false, true, &a, err));
+    TRY_DONE(filter_sample(&d, SAMPLE_USERS, 0.9, 1, &a, err));
+    TRY_DONE(filter_activity(&d, &bounds, &a, err));
+    TRY_DONE(filter_count(&d, &a, &b, err));
     TRY_DONE(filter_duplicates(&d, DUPLICATES_LAST, &a, err));
     TRY_DONE(filter_k_core(&d, 4, 4, &a, &b, err));
     status = filter_reindex(&d, true, &a, &b, err);
@@ -315,7 +489,12 @@ static void test_every_allocation_can_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_ratings_from_the_threshold_on_stay, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_ratings_of_the_range_stay, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_times_of_the_range_stay, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_activity_is_counted_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_samples_have_the_size_that_is_asked_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_items_without_a_modality_leave_the_catalogue, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_modality_that_no_item_has_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_filters_of_ratings_need_ratings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_duplicates_are_kept_by_their_rule, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_core_is_the_greatest_that_is_stable, set_up, tear_down),

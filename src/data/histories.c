@@ -66,3 +66,19 @@ void histories_release(histories_owner *h)
     mem_free(h->timestamp);
     *h = (histories_owner){0};
 }
+
+medley_status histories_matrix(const medley_runtime *rt, const histories *known, int64_t items, bool rated,
+                               csr_owner *out, medley_error *err)
+{
+    const int64_t count = known->start[known->rows];
+    uint32_t *row;
+    *out = (csr_owner){0};
+    TRY(mem_alloc(rt, count, sizeof *row, &row, err));
+    for (int64_t r = 0; r < known->rows; r++)
+        for (int64_t at = known->start[r]; at < known->start[r + 1]; at++)
+            row[at] = (uint32_t)r;
+    const medley_status status =
+        csr_build(rt, known->rows, items, row, known->item, rated ? known->rating : NULL, count, out, err);
+    mem_free(row);
+    return status;
+}

@@ -3,6 +3,7 @@
 #define DATA_HISTORIES_H
 
 #include "data/interactions.h"
+#include "tensor/csr.h"
 
 typedef struct histories {
     int64_t rows;
@@ -22,11 +23,16 @@ typedef struct histories_owner {
     int64_t *timestamp;
 } histories_owner;
 
-/* [users] every user's interactions of all the parts, merged by time; equal times, or none, leave the parts in the
- * order given. Ratings and times are there when every part that is not empty has them. */
+/* [users] every user's interactions of all the parts, merged by time; equal times, or none, leave the parts in
+ * the order given. Ratings and times are there when every part that is not empty has them. */
 MEDLEY_MUST_USE medley_status histories_of_parts(const medley_runtime *rt, const interactions *const *parts,
                                                  int64_t part_count, int64_t users, histories_owner *out,
                                                  medley_error *err);
 void histories_release(histories_owner *h);
+
+/* [rows, items]: the distinct items of each row, ascending. Values: the rating that came last, when `rated` and
+ * the histories have ratings, else NULL. */
+MEDLEY_MUST_USE medley_status histories_matrix(const medley_runtime *rt, const histories *known, int64_t items,
+                                               bool rated, csr_owner *out, medley_error *err);
 
 #endif

@@ -122,7 +122,7 @@ static void scatter(const sort_job *job, uint32_t low, uint32_t high)
             if (d->timestamp != NULL)
                 d->timestamp[to] = c->timestamp[i];
             if (d->part != NULL)
-                d->part[to] = (uint8_t)b->part;
+                d->part[to] = c->part != NULL ? c->part[i] : (uint8_t)b->part;
         }
     }
 }
@@ -290,6 +290,15 @@ static medley_status order_blocks(ingest *in, sort_job *job, medley_error *err)
     return MEDLEY_OK;
 }
 
+/* Whether a file had rows, be they usable or not. */
+static bool any_rows(const ingest *in)
+{
+    bool any = false;
+    for (int64_t i = 0; i < in->out.source_count; i++)
+        any |= !in->out.sources[i].table && in->out.sources[i].rows > 0;
+    return any;
+}
+
 medley_status ingest_sort(ingest *in, dataset *d, medley_error *err)
 {
     renumbering *numbers = NULL;
@@ -301,7 +310,7 @@ medley_status ingest_sort(ingest *in, dataset *d, medley_error *err)
     job.numbers = numbers;
     TRY_DONE(order_blocks(in, &job, err));
     TRY_DONE(parallel_run(in->rt, job.block_count, renumber_block, &job, err));
-    if (d->count == 0)
+    if (d->count == 0 && any_rows(in))
         status = fail(err, MEDLEY_E_FORMAT, "%s: no usable rows", in->out.sources[0].path);
     else
         status = sort_rows(in, d, &job, err);

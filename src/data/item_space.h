@@ -2,7 +2,7 @@
  *
  *   text              TF-IDF of title and text (data/tfidf.h)
  *   attribute:<key>   the values of an attribute of the catalogue ("attribute:genres"), one dimension a value;
- *                     a numeric one is a single dimension, standardised over the items that have it
+ *                     a numeric one is the pair (1, z), z standardised over the items that have it
  *   features:<name>   the store's features/<name>.npy [items, F] float32; rows of zeros or NaN: none
  *   path/to/file.npy  as features:<name>
  */
@@ -17,7 +17,7 @@ typedef struct item_space {
     int64_t items, dimensions, missing; /* missing: items without a vector */
     csr_owner sparse;                   /* [items, dimensions] rows of length 1, or empty; `dense` NULL */
     float *dense;                       /* [items, dimensions] rows of length 1, or zero; NULL: sparse */
-    char **labels;                      /* [dimensions] of attributes ("Drama"); NULL otherwise */
+    char **labels; /* [dimensions] of attributes ("Drama"); NULL otherwise and of numeric ones */
 } item_space;
 
 /* Fails with E_CONFIG for a name that is none of the above, naming the attributes there are; E_NOT_FOUND,

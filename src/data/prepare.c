@@ -1,6 +1,6 @@
 #include "data/prepare.h"
 
-#include "data/filter.h"
+#include "data/clean.h"
 #include "data/store.h"
 #include "io/catalog.h"
 #include "io/description.h"
@@ -15,8 +15,30 @@ const medley_param prepare_table[] = {
     MEDLEY_TEXT(prepare_params, store, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH,
                 .help = "folder to make"),
     MEDLEY_REAL(prepare_params, rating_threshold, "0", 0, 1e6, .help = "keep ratings from here on; 0 keeps all"),
+    MEDLEY_REAL(prepare_params, rating_ceiling, "0", 0, 1e6, .help = "keep ratings up to here; 0 keeps all"),
+    MEDLEY_TEXT(prepare_params, time_from, "",
+                .help =
+                    "keep interactions from then on: seconds since 1970 or a date (2019-03-31); empty keeps all"),
+    MEDLEY_TEXT(prepare_params, time_until, "", .help = "keep interactions before then; empty keeps all"),
     MEDLEY_ENUM(prepare_params, duplicates, "all", "all|last|first|max",
                 .help = "which of a user's interactions with one item to keep"),
+    MEDLEY_ENUM(prepare_params, without_image, "keep", "keep|drop",
+                .help = "items without an image; dropping them changes the task"),
+    MEDLEY_ENUM(prepare_params, without_text, "keep", "keep|drop",
+                .help = "items with neither title nor text; dropping them changes the task"),
+    MEDLEY_REAL(prepare_params, sample_users, "0", 0, 1e9,
+                .help = "keep a random share (below 1) or number of users; 0 keeps all"),
+    MEDLEY_REAL(prepare_params, sample_items, "0", 0, 1e9,
+                .help = "keep a random share or number of items; 0 keeps all"),
+    MEDLEY_REAL(prepare_params, sample_interactions, "0", 0, 1e12,
+                .help = "keep a random share or number of interactions; 0 keeps all"),
+    MEDLEY_INT(prepare_params, sample_seed, "0", 0, 9e15, .help = "of the samples"),
+    MEDLEY_INT(prepare_params, min_user_activity, "0", 0, 1e9, .help = "one pass: fewest interactions of a user"),
+    MEDLEY_INT(prepare_params, max_user_activity, "0", 0, 1e9,
+               .help = "one pass: most interactions of a user; 0: no bound"),
+    MEDLEY_INT(prepare_params, min_item_activity, "0", 0, 1e9, .help = "one pass: fewest interactions of an item"),
+    MEDLEY_INT(prepare_params, max_item_activity, "0", 0, 1e9,
+               .help = "one pass: most interactions of an item; 0: no bound"),
     MEDLEY_INT(prepare_params, min_user_interactions, "0", 0, 1e9,
                .help = "k-core: fewest interactions of a user"),
     MEDLEY_INT(prepare_params, min_item_interactions, "0", 0, 1e9,
@@ -29,74 +51,15 @@ const medley_param prepare_table[] = {
                 .help = "bad rows: skip up to 0.1 % of a file, skip all, or stop at the first"),
     MEDLEY_REAL(prepare_params, rating_min, "0", -1e6, 1e6, .help = "lowest rating that is no mistake"),
     MEDLEY_REAL(prepare_params, rating_max, "1000", -1e6, 1e6, .help = "highest rating that is no mistake"),
+    MEDLEY_BOOL(prepare_params, clean_text, "true",
+                .help = "titles and texts of items: HTML to text, Unicode NFKC, single spaces"),
+    MEDLEY_BOOL(prepare_params, lower_case, "false", .help = "with clean_text: lower case, too"),
+    MEDLEY_BOOL(prepare_params, append, "false", .flags = MEDLEY_PARAM_TRANSIENT,
+                .help = "add what is new to the store that is there, by the settings it was made with"),
     MEDLEY_BOOL(prepare_params, force, "false", .flags = MEDLEY_PARAM_TRANSIENT,
-                .help = "replace a store that is there"),
+                .help = "replace a store that is there; with append, take files that are in it already"),
     MEDLEY_PARAMS_END,
 };
-
-enum { STEPS_MOST = 8 };
-
-/* What each cleaning step removed. */
-typedef struct filter_log {
-    struct filter_step {
-        char what[96];
-        int64_t rows, users, items;
-    } steps[STEPS_MOST];
-    int64_t count;
-} filter_log;
-
-static void log_step(filter_log *log, const char *what, int64_t rows, int64_t users, int64_t items)
-{
-    assert(log->count < STEPS_MOST);
-    struct filter_step *s = &log->steps[log->count++];
-    *s = (struct filter_step){.rows = rows, .users = users, .items = items};
-    snprintf(s->what, sizeof s->what, "%s", what);
-}
-
-static json *describe_steps(const filter_log *log)
-{
-    json *steps = json_new_array();
-    for (const struct filter_step *s = log->steps; s < log->steps + log->count; s++) {
-        json *row = json_new_object();
-        json_set_text(row, "step", s->what);
-        json_set_int(row, "interactions", s->rows);
-        json_set_int(row, "users", s->users);
-        json_set_int(row, "items", s->items);
-        json_append(steps, row);
-    }
-    return steps;
-}
-
-static medley_status clean(dataset *d, const prepare_params *p, filter_log *log, medley_error *err)
-{
-    int64_t removed, rounds, users, items;
-    char step[96];
-    if (p->rating_threshold > 0) {
-        TRY(filter_rating(d, p->rating_threshold, &removed, err));
-        number_print(step, sizeof step, "rating below %g", p->rating_threshold);
-        log_step(log, step, removed, 0, 0);
-    }
-    TRY(filter_duplicates(d, (duplicate_rule)p->duplicates, &removed, err));
-    if (p->duplicates != DUPLICATES_ALL)
-        log_step(log, "repeated user and item", removed, 0, 0);
-    else if (removed > 0)
-        runtime_log(d->rt, MEDLEY_LOG_INFO,
-                    "%lld interactions repeat a user and item; all are kept (duplicates: all)",
-                    (long long)removed);
-    if (p->min_user_interactions > 1 || p->min_item_interactions > 1) {
-        TRY(filter_k_core(d, p->min_user_interactions, p->min_item_interactions, &removed, &rounds, err));
-        snprintf(step, sizeof step, "k-core (%lld, %lld), %lld rounds", (long long)p->min_user_interactions,
-                 (long long)p->min_item_interactions, (long long)rounds);
-        log_step(log, step, removed, 0, 0);
-    }
-    TRY(filter_reindex(d, p->catalogue == 1 || p->min_item_interactions > 0, &users, &items, err));
-    if (users > 0 || items > 0)
-        log_step(log, "nothing left of them", 0, users, items);
-    if (d->count == 0)
-        return fail(err, MEDLEY_E_FORMAT,
-                    "%s: no interaction is left after cleaning; loosen rating_threshold or the k-core", p->input);
-    return MEDLEY_OK;
-}
 
 static catalog_text as_text(const char *string)
 {
@@ -123,7 +86,8 @@ static medley_status write_catalog_rows(catalog_writer *w, const dataset *d, fin
         const char *id = idmap_id(&d->users, (uint32_t)i, buffer, &length);
         fingerprint_add(print, id, length);
         fingerprint_add(print, "\n", 1);
-        TRY(catalog_add_user(w, i, id, length, err));
+        const catalog_user row = {{id, length}, as_text(dataset_user_attributes(d, id, length))};
+        TRY(catalog_add_user_row(w, i, &row, err));
     }
     return MEDLEY_OK;
 }
@@ -143,9 +107,8 @@ static medley_status write_catalog(const dataset *d, const char *folder, fingerp
     return status;
 }
 
-static json *describe_sources(const dataset *d)
+void prepare_add_sources(const dataset *d, json *sources, json *bad_rows)
 {
-    json *sources = json_new_array();
     for (int64_t i = 0; i < d->source_count; i++) {
         const ingest_source *s = &d->sources[i];
         json *row = json_new_object();
@@ -156,21 +119,24 @@ static json *describe_sources(const dataset *d)
         json_set_int(row, "bad_rows", s->bad);
         json_append(sources, row);
     }
-    return sources;
-}
-
-static json *describe_bad_rows(const dataset *d)
-{
-    json *rows = json_new_array();
     for (int64_t i = 0; i < d->bad_kept; i++) {
         json *row = json_new_object();
         json_set_text(row, "file", d->sources[d->bad[i].source].path);
         json_set_int(row, "line", d->bad[i].line);
         json_set_int(row, "column", d->bad[i].column);
         json_set_text(row, "reason", d->bad[i].reason);
-        json_append(rows, row);
+        json_append(bad_rows, row);
     }
-    return rows;
+}
+
+void prepare_tell_sources(const dataset *d, medley_report *report)
+{
+    report_table(report, "sources", "Read", "file|rows|bad_rows");
+    for (int64_t i = 0; i < d->source_count; i++) {
+        report_string(report, NULL, d->sources[i].path);
+        report_int(report, NULL, d->sources[i].rows);
+        report_int(report, NULL, d->sources[i].bad);
+    }
 }
 
 /* The last part of a path, "ml-latest-small" of "../ml-latest-small/"; UTF-8 for dataset.json. */
@@ -186,10 +152,11 @@ static const char *source_name(const char *path, char *name, size_t size)
 }
 
 static medley_status write_description(const dataset *d, const prepare_params *p, const reader_class *reader,
-                                       const void *reader_values, const filter_log *log, const char *hex,
+                                       const void *reader_values, const clean_log *log, const char *hex,
                                        const char *folder, medley_error *err)
 {
     json *root = json_new_object(), *options = json_new_object();
+    json *sources = json_new_array(), *bad_rows = json_new_array();
     char name[256];
     medley_status status = description_add(d->rt, options, prepare_table, p, err);
     if (status == MEDLEY_OK)
@@ -207,38 +174,36 @@ static medley_status write_description(const dataset *d, const prepare_params *p
     json_set_bool(root, "ordered", d->ordered);
     json_set_text(root, "fingerprint", hex);
     json_set(root, "options", options);
-    json_set(root, "filters", describe_steps(log));
-    json_set(root, "sources", describe_sources(d));
-    json_set(root, "bad_rows", describe_bad_rows(d));
+    json_set(root, "filters", clean_describe(log));
+    prepare_add_sources(d, sources, bad_rows);
+    json_set(root, "sources", sources);
+    json_set(root, "bad_rows", bad_rows);
     if (status == MEDLEY_OK)
         status = description_save(d->rt, root, folder, "dataset.json", err);
     json_free(root);
     return status;
 }
 
-/* Fills the folder: columns, catalogue, and last the description that makes it a store. */
-static medley_status write_store(const dataset *d, const prepare_params *p, const reader_class *reader,
-                                 const void *reader_values, const filter_log *log, const char *folder, char *hex,
-                                 medley_error *err)
+medley_status prepare_write_data(const dataset *d, const char *folder, char *hex, medley_error *err)
 {
     fingerprint *print = NULL;
     char *columns = NULL;
     medley_status status = MEDLEY_OK;
     const interactions view = {d->count, d->user, d->item, d->rating, d->timestamp, d->part};
+    TRY_DONE(runtime_progress(d->rt, "writing", 0, 2, err));
     TRY_DONE(fingerprint_create(d->rt, &print, err));
     TRY_DONE(file_join(d->rt, folder, "interactions", &columns, err));
     TRY_DONE(interactions_write(d->rt, columns, &view, print, err));
     TRY_DONE(runtime_progress(d->rt, "writing", 1, 2, err));
     TRY_DONE(write_catalog(d, folder, print, err));
     fingerprint_hex(print, hex);
-    status = write_description(d, p, reader, reader_values, log, hex, folder, err);
 done:
     fingerprint_free(print);
     mem_free(columns);
     return status;
 }
 
-static void tell(const dataset *d, const prepare_params *p, const filter_log *log, const char *hex,
+static void tell(const dataset *d, const prepare_params *p, const clean_log *log, const char *hex,
                  medley_report *report)
 {
     report_facts(report, "counts", "Store");
@@ -247,49 +212,48 @@ static void tell(const dataset *d, const prepare_params *p, const filter_log *lo
     report_int(report, "items", d->items.count);
     report_int(report, "interactions", d->count);
     report_string(report, "fingerprint", hex);
-    report_table(report, "sources", "Read", "file|rows|bad_rows");
-    for (int64_t i = 0; i < d->source_count; i++) {
-        report_string(report, NULL, d->sources[i].path);
-        report_int(report, NULL, d->sources[i].rows);
-        report_int(report, NULL, d->sources[i].bad);
-    }
-    report_table(report, "filters", "Removed", "step|interactions|users|items");
-    for (const struct filter_step *s = log->steps; s < log->steps + log->count; s++) {
-        report_string(report, NULL, s->what);
-        report_int(report, NULL, s->rows);
-        report_int(report, NULL, s->users);
-        report_int(report, NULL, s->items);
-    }
+    prepare_tell_sources(d, report);
+    clean_tell(log, report);
+}
+
+medley_status prepare_read(const medley_runtime *rt, const prepare_params *p, const reader_class *reader,
+                           const void *reader_values, dataset *out, medley_error *err)
+{
+    const ingest_options options = {p->on_error, p->rating_min, p->rating_max};
+    ingest *in;
+    medley_status status = MEDLEY_OK;
+    TRY(ingest_create(rt, &options, &in, err));
+    if (p->clean_text)
+        ingest_clean_texts(in, p->lower_case);
+    if (p->append)
+        ingest_allow_empty(in);
+    TRY_DONE(reader->read(rt, reader_values, p->input, in, err));
+    TRY_DONE(runtime_progress(rt, "sorting", 0, 0, err));
+    status = ingest_finish(in, out, err);
+done:
+    ingest_free(in); /* half of the peak */
+    return status;
 }
 
 medley_status prepare_run(const medley_runtime *rt, const prepare_params *p, const reader_class *reader,
                           const void *reader_values, medley_report *report, medley_error *err)
 {
-    const ingest_options options = {p->on_error, p->rating_min, p->rating_max};
-    ingest *in = NULL;
     dataset d = {.rt = rt};
     save_folder *folder = NULL;
     char hex[FINGERPRINT_SIZE];
-    filter_log log = {.count = 0};
+    clean_log log = {.count = 0};
     medley_status status = MEDLEY_OK;
-    if (p->rating_min > p->rating_max)
-        return fail(err, MEDLEY_E_CONFIG, "rating_min: %g is above rating_max, %g", p->rating_min, p->rating_max);
+    TRY(clean_check(p, err));
     TRY_DONE(save_folder_open(rt, p->store, p->force, "dataset.json", &folder, err));
-    TRY_DONE(ingest_create(rt, &options, &in, err));
-    TRY_DONE(reader->read(rt, reader_values, p->input, in, err));
-    TRY_DONE(runtime_progress(rt, "sorting", 0, 0, err));
-    TRY_DONE(ingest_finish(in, &d, err));
-    ingest_free(in); /* half of the peak */
-    in = NULL;
-    TRY_DONE(clean(&d, p, &log, err));
-    TRY_DONE(runtime_progress(rt, "writing", 0, 2, err));
-    TRY_DONE(write_store(&d, p, reader, reader_values, &log, save_folder_path(folder), hex, err));
+    TRY_DONE(prepare_read(rt, p, reader, reader_values, &d, err));
+    TRY_DONE(clean_run(&d, p, CLEAN_ALL, &log, err));
+    TRY_DONE(prepare_write_data(&d, save_folder_path(folder), hex, err));
+    TRY_DONE(write_description(&d, p, reader, reader_values, &log, hex, save_folder_path(folder), err));
     tell(&d, p, &log, hex, report);
     TRY_DONE(report_status(report, err));
     status = save_folder_commit(folder, err);
     folder = NULL;
 done:
-    ingest_free(in);
     dataset_release(&d);
     save_folder_abandon(folder);
     return status;

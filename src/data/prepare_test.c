@@ -81,15 +81,18 @@ static void test_the_description_says_what_was_done(void **state)
     assert_null(json_text(options, "input"));
     assert_null(json_text(options, "store"));
     const json *filters = json_member(root, "filters");
-    assert_int_equal(json_count(filters), 4);
+    assert_int_equal(json_count(filters), 3);
     assert_string_equal(json_text(json_at(filters, 0, NULL), "step"), "rating below 2");
     assert_int_equal(number(json_at(filters, 0, NULL), "interactions"), 1);
     assert_string_equal(json_text(json_at(filters, 1, NULL), "step"), "repeated user and item");
     assert_int_equal(number(json_at(filters, 1, NULL), "interactions"), 0);
     assert_string_equal(json_text(json_at(filters, 2, NULL), "step"), "k-core (2, 0), 1 rounds");
     assert_int_equal(number(json_at(filters, 2, NULL), "interactions"), 1);
-    assert_int_equal(number(json_at(filters, 3, NULL), "users"), 1);
-    assert_int_equal(number(json_at(filters, 3, NULL), "items"), 0);
+    assert_int_equal(number(json_at(filters, 2, NULL), "users"), 1);
+    assert_int_equal(number(json_at(filters, 2, NULL), "items"), 0);
+    assert_int_equal(number(json_at(filters, 2, NULL), "users_left"), 2);
+    assert_int_equal(number(json_at(filters, 2, NULL), "items_left"), 3);
+    assert_int_equal(number(json_at(filters, 2, NULL), "interactions_left"), 4);
     const json *source = json_at(json_member(root, "sources"), 0, NULL);
     assert_int_equal(number(source, "rows"), 6);
     assert_int_equal(number(source, "bad_rows"), 0);
@@ -284,7 +287,7 @@ static void test_a_refused_job_leaves_nothing(void **state)
          "rating_threshold: 3; the data set has no ratings"},
         {"user,item\nu,a\n", "duplicates", "max", MEDLEY_E_CONFIG, "duplicates: 'max' needs ratings"},
         {"user,item,rating\nu,a,2\n", "rating_threshold", "3", MEDLEY_E_FORMAT,
-         "no interaction is left after cleaning; loosen rating_threshold or the k-core"},
+         "no interaction is left after cleaning; 'rating below 3' removed the last: loosen it"},
         {"user,item,rating\nu,a,2\n", "min_user_interactions", "2", MEDLEY_E_FORMAT,
          "no interaction is left after cleaning"},
         {"user,item,rating\nu,a,2\n", "rating_min", "2000", MEDLEY_E_CONFIG,

@@ -2,16 +2,26 @@
 #include "data/reader.h"
 
 typedef struct sequences_params {
-    const char *file, *items_file;
+    const char *file, *items_file, *items_delimiter, *item_id, *item_title, *item_genres, *id_map_file;
+    const char *attributes_file;
     int items_encoding;
+    bool items_header;
 } sequences_params;
 
 static const medley_param params_table[] = {
     MEDLEY_TEXT(sequences_params, file, "",
                 .help = "the sequences, a file of the input folder; empty: input is the file, or its only .txt"),
-    MEDLEY_TEXT(sequences_params, items_file, "",
-                .help = "titles, a TSV of the input folder: item id, title; empty: none"),
-    MEDLEY_ENUM(sequences_params, items_encoding, "utf8", "utf8|latin1", .help = "of the titles"),
+    MEDLEY_TEXT(sequences_params, items_file, "", .help = "titles, a table of the input folder; empty: none"),
+    MEDLEY_TEXT(sequences_params, items_delimiter, "tab", .help = "between the columns of items_file"),
+    MEDLEY_BOOL(sequences_params, items_header, "false", .help = "the first line of items_file names its columns"),
+    MEDLEY_ENUM(sequences_params, items_encoding, "utf8", "utf8|latin1", .help = "of items_file"),
+    MEDLEY_TEXT(sequences_params, item_id, "1", .help = "items_file: column of the id"),
+    MEDLEY_TEXT(sequences_params, item_title, "2?", .help = "items_file: column of the title"),
+    MEDLEY_TEXT(sequences_params, item_genres, "", .help = "items_file: column of genres separated by '|'"),
+    MEDLEY_TEXT(sequences_params, id_map_file, "",
+                .help = "a TSV of the input folder, id of the sequences and id of items_file, where these differ"),
+    MEDLEY_TEXT(sequences_params, attributes_file, "",
+                .help = "JSON, item id to list of attributes; empty: <file>_item2attributes.json, if it is there"),
     MEDLEY_PARAMS_END,
 };
 
@@ -27,25 +37,80 @@ static bool is_sequence_file(const char *name)
     return false;
 }
 
-/* The name of the only file of the folder that can be meant. */
-static medley_status only_file(const medley_runtime *rt, const char *folder, char **out, medley_error *err)
+static medley_status read_titles(const medley_runtime *rt, const sequences_params *p, const char *input,
+                                 ingest *in, medley_error *err)
 {
-    char **names, list[512] = "";
-    int64_t count, found = 0;
-    const char *name = NULL;
-    TRY(file_list(rt, folder, &names, &count, err));
-    for (int64_t i = 0; i < count; i++) {
-        if (!is_sequence_file(names[i]))
-            continue;
-        name = names[i];
-        const size_t used = strlen(list);
-        snprintf(list + used, sizeof list - used, "%s%s", found++ > 0 ? ", " : "", name);
+    static const item_layout pairs = {.delimiter = "\t", .id = "1"};
+    item_layout items = {.delimiter = reader_delimiter(p->items_delimiter),
+                         .header = p->items_header,
+                         .encoding = (text_encoding)p->items_encoding,
+                         .encoding_setting = "items_encoding",
+                         .id = p->item_id,
+                         .title = p->item_title,
+                         .genres = p->item_genres,
+                         .genres_separator = "|",
+                         .by_alias = p->id_map_file[0] != '\0'};
+    char *path;
+    medley_status status = MEDLEY_OK;
+    if (items.delimiter == NULL)
+        return fail(err, MEDLEY_E_CONFIG, "items_delimiter: '%s' is no delimiter", p->items_delimiter);
+    if (items.by_alias) {
+        TRY(reader_need(rt, input, &p->id_map_file, 1, &path, err));
+        status = ingest_aliases(in, path, &pairs, "2", err);
+        mem_free(path);
+        TRY(status);
     }
+    TRY(reader_need(rt, input, &p->items_file, 1, &path, err));
+    status = ingest_items(in, path, &items, err);
+    mem_free(path);
+    return status;
+}
+
+static const char *wrong_attributes(const literal *item)
+{
+    if (item->kind != LITERAL_LIST)
+        return "an item whose attributes are no list";
+    for (const literal *v = item->first; v != NULL; v = v->next)
+        if (v->kind != LITERAL_NUMBER && v->kind != LITERAL_TEXT)
+            return "an item with an attribute that is neither text nor number";
+    return NULL;
+}
+
+/* {"4": [1, 2, 3], "83": [4, 5, 6]}, of which all is taken or nothing */
+static const char *take_attributes(const literal *items, fact_rows *rows)
+{
+    for (const literal *item = items->first; item != NULL; item = item->next)
+        if (wrong_attributes(item) != NULL)
+            return wrong_attributes(item);
+    for (const literal *item = items->first; item != NULL; item = item->next) {
+        facts_row(rows, item->key, strlen(item->key));
+        facts_list_begin(rows, "attributes", 0);
+        for (const literal *v = item->first; v != NULL; v = v->next) {
+            char number[32];
+            if (v->kind == LITERAL_NUMBER)
+                facts_list_add(rows, number, (size_t)number_format(v->number, number, sizeof number));
+            else
+                facts_list_add(rows, v->text, v->length);
+        }
+        facts_list_end(rows);
+    }
+    return NULL;
+}
+
+/* `rows_name`: the file of the sequences, "Beauty.txt". */
+static medley_status read_attributes(const medley_runtime *rt, const sequences_params *p, const char *input,
+                                     const char *rows_name, ingest *in, medley_error *err)
+{
+    const char *dot = strchr(rows_name, '.'), *names;
+    char name[256], *path = NULL;
+    const int stem = dot != NULL ? (int)(dot - rows_name) : (int)strlen(rows_name);
+    snprintf(name, sizeof name, "%.*s_item2attributes.json", stem, rows_name);
+    names = p->attributes_file[0] != '\0' ? p->attributes_file : name;
+    TRY(names == name ? reader_file(rt, input, &names, 1, &path, err)
+                      : reader_need(rt, input, &names, 1, &path, err));
     const medley_status status =
-        found == 1 ? mem_text(rt, name, strlen(name), out, err)
-                   : fail(err, MEDLEY_E_CONFIG, "file: '%s' has %lld files that may be meant (%s); name one",
-                          folder, (long long)found, list);
-    file_names_free(names, count);
+        path != NULL ? ingest_item_lines(in, path, take_attributes, true, err) : MEDLEY_OK;
+    mem_free(path);
     return status;
 }
 
@@ -54,15 +119,19 @@ static medley_status read_sequences(const medley_runtime *rt, const void *values
 {
     static const interaction_layout rows = {.delimiter = " ", .user = "1", .item = "2", .list = true, .part = -1};
     const sequences_params *p = values;
-    const item_layout items = {
-        .delimiter = "\t", .id = "1", .title = "2", .encoding = (text_encoding)p->items_encoding};
     const char *name = p->file;
     char *only = NULL;
+    medley_status status;
     if (name[0] == '\0' && file_is_folder(input)) {
-        TRY(only_file(rt, input, &only, err));
+        TRY(reader_only_file(rt, input, "file", ".txt", is_sequence_file, &only, err));
         name = only;
     }
-    const medley_status status = reader_tables(rt, input, name, &rows, p->items_file, &items, in, err);
+    TRY_DONE(reader_tables(rt, input, name, &rows, "", NULL, in, err));
+    if (p->items_file[0] != '\0')
+        TRY_DONE(read_titles(rt, p, input, in, err));
+    if (name[0] != '\0')
+        status = read_attributes(rt, p, input, name, in, err);
+done:
     mem_free(only);
     return status;
 }
@@ -72,7 +141,7 @@ const reader_class reader_sequences = {
     .summary = "space-separated `user item item ...` (S3-Rec) or `user item` (SASRec), in time order",
     .details =
         "Items follow in time order; there are neither ratings nor times, so splits by global time are refused. "
-        "Plain, .gz or .zst.",
+        "Beside S3-Rec's <name>.txt, <name>_item2attributes.json says what the items are. Plain, .gz or .zst.",
     .params = params_table,
     .params_size = sizeof(sequences_params),
     .read = read_sequences,

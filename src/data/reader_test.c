@@ -58,7 +58,7 @@ static void test_movielens_is_read_in_all_its_forms(void **state)
     assert_ok(read_as("movielens", "", NULL, &d, err));
     assert_rows(&d, "1 1193 5 978300760; 1 661 3 978302109");
     assert_string_equal(d.facts[0].title, "One: \xc3\xa9 (1975)");
-    assert_string_equal(d.facts[0].attributes, "{\"genres\": [\"Drama\", \"War\"]}");
+    assert_string_equal(d.facts[0].attributes, "{\"genres\": [\"Drama\", \"War\"], \"year\": 1975}");
     dataset_release(&d);
     put("ratings.csv", "userId,movieId,rating,timestamp\r\n1,31,2.5,1260759144\r\n");
     assert_ok(read_as("movielens", "", NULL, &d, err));
@@ -68,7 +68,7 @@ static void test_movielens_is_read_in_all_its_forms(void **state)
     put("movies.csv", "movieId,title,genres\r\n31,\"Wolf, The (1995)\",Drama|Children\r\n");
     assert_ok(read_as("movielens", "", NULL, &d, err));
     assert_string_equal(d.facts[0].title, "Wolf, The (1995)");
-    assert_string_equal(d.facts[0].attributes, "{\"genres\": [\"Drama\", \"Children\"]}");
+    assert_string_equal(d.facts[0].attributes, "{\"genres\": [\"Drama\", \"Children\"], \"year\": 1995}");
     dataset_release(&d);
 }
 
@@ -104,7 +104,8 @@ static void test_sequences_are_found_and_read(void **state)
     static const char *const titles[] = {"file",           "b.txt",  "items_file", "titles.tsv",
                                          "items_encoding", "latin1", NULL};
     dataset d;
-    assert_fails(read_as("sequences", "", NULL, &d, err), MEDLEY_E_CONFIG, "has 0 files that may be meant ()");
+    assert_fails(read_as("sequences", "", NULL, &d, err), MEDLEY_E_NOT_FOUND, "input: '");
+    assert_fails(read_as("sequences", "", NULL, &d, err), MEDLEY_E_NOT_FOUND, "has no .txt (plain, .gz or .zst)");
     put("README.txt", "not this one\n");
     put("titles.csv", "nor this\n");
     put("b.txt", "1 5\n1 3\n2 5\n");
@@ -194,6 +195,29 @@ static void test_a_missing_input_is_named(void **state)
     assert_fails(read_as("delimited", "none", NULL, &d, err), MEDLEY_E_NOT_FOUND, "none");
 }
 
+static void test_a_folder_without_a_file_of_the_form_is_told_what_is_accepted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *reader, *want;
+    } cases[] = {
+        {"sequences", "has no .txt (plain, .gz or .zst)"},
+        {"amazon", "has no .json, .jsonl or .csv of reviews (plain, .gz or .zst)"},
+        {"recbole", "has no .inter (plain, .gz or .zst)"},
+        {"pixelrec", "has no .csv without item_info in its name (plain, .gz or .zst)"},
+    };
+    dataset d;
+    put("notes.md", "");
+    put("meta.json", "{'asin': 'a'}\n");
+    put("x_item_info.csv", "item_id,title\nv,T\n");
+    put("README.txt", "not a sequence\n");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (strcmp(cases[i].reader, "amazon") == 0)
+            drop("x_item_info.csv"); /* any .csv may be one of 2023 */
+        assert_fails(read_as(cases[i].reader, "", NULL, &d, err), MEDLEY_E_NOT_FOUND, cases[i].want);
+    }
+}
+
 static void test_delimiters_have_names(void **state)
 {
     (void)state;
@@ -218,6 +242,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_delimited_takes_any_shape, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_packed_files_are_read_as_plain_ones, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_missing_input_is_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_folder_without_a_file_of_the_form_is_told_what_is_accepted, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_delimiters_have_names, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,15 +5,30 @@
 #include "base/report.h"
 #include "data/store.h"
 
+/* What a strategy draws from, and which fold it makes. */
+typedef struct split_lot {
+    uint64_t seed;
+    int64_t fold, folds; /* fold from 0 */
+    bool ordered;        /* the order within a user means time */
+} split_lot;
+
+/* What more than one fold means. */
+typedef enum split_folds {
+    FOLDS_NONE,      /* nothing is drawn: every fold would be the same, so it is refused */
+    FOLDS_REPEAT,    /* each fold is drawn anew, with a seed of its own */
+    FOLDS_PARTITION, /* the folds' test parts share the interactions: 2 or more are needed */
+} split_folds;
+
 /* A strategy: a row in splits.def and a file that defines split_<name>. */
 typedef struct split_class {
     const char *name, *summary, *details;
     const medley_param *params;
     size_t params_size;
     bool needs_order; /* the order within a user must mean time */
+    split_folds folds;
     /* Writes a part_name for each interaction to part [events->count]. Must not depend on threads. */
     medley_status (*assign)(const medley_runtime *rt, const void *params, const interactions *events,
-                            uint64_t seed, uint8_t *part, medley_error *err);
+                            const split_lot *lot, uint8_t *part, medley_error *err);
 } split_class;
 
 extern const split_class *const split_classes[]; /* ends with NULL */
@@ -23,13 +38,14 @@ int64_t split_user_end(const interactions *events, int64_t row);
 
 typedef struct split_params {
     const char *store, *name, *strategy;
-    int64_t seed;
+    int64_t seed, folds;
     bool force;
 } split_params;
 
 extern const medley_param split_table[];
 
-/* Writes <store>/splits/<name>/ whole or not at all, with split.json and the leak report. */
+/* Writes <store>/splits/<name>/ whole or not at all, with split.json and the leak report. With several folds they
+ * are <store>/splits/<name>/1, 2, ..., all or none, and are called <name>.1, <name>.2, ... */
 MEDLEY_MUST_USE medley_status split_run(const medley_store *store, const split_params *p,
                                         const split_class *strategy, const void *values, medley_report *report,
                                         medley_error *err);
@@ -61,5 +77,6 @@ MEDLEY_MUST_USE medley_status judging_open(const medley_store *store, const char
 void judging_release(judging_parts *s);
 
 #define SPLIT_FORMAT "medley-split-1"
+#define FOLDS_FORMAT "medley-folds-1"
 
 #endif

@@ -49,8 +49,9 @@ done:
 const split_class split_k_fold = {
     .name = "k_fold",
     .summary = "per user, k disjoint random test parts, one a fold",
-    .details = "k is the setting folds: every interaction is test in exactly one of NAME.1 ... NAME.k. A user with "
-               "fewer than k interactions is tested in as many folds as it has interactions. Ignores time.",
+    .details =
+        "k is the setting folds: every interaction is test in exactly one of NAME.1 ... NAME.k. A user with "
+        "fewer than k interactions is tested in as many folds as it has interactions. Ignores time.",
     .params = params_table,
     .params_size = sizeof(k_fold_params),
     .folds = FOLDS_PARTITION,

@@ -48,8 +48,9 @@ static medley_status assign(const medley_runtime *rt, const void *params, const 
 const split_class split_stratified = {
     .name = "stratified",
     .summary = "per user, random shares of all three parts, each with a minimum",
-    .details = "Shares are of all a user's interactions (0.6, 0.2 and 0.2 by default), rounded to the nearest number "
-               "and raised to min_per_part. A user too short for that in every part is training only.",
+    .details =
+        "Shares are of all a user's interactions (0.6, 0.2 and 0.2 by default), rounded to the nearest number "
+        "and raised to min_per_part. A user too short for that in every part is training only.",
     .params = params_table,
     .params_size = sizeof(stratified_params),
     .folds = FOLDS_REPEAT,

@@ -1,11 +1,12 @@
 /* One global cut in time: the honest setting. */
 #include <math.h>
 
+#include "data/moment.h"
 #include "data/split.h"
 
 typedef struct temporal_params {
     double test_ratio, val_ratio;
-    int64_t test_from, val_from;
+    const char *test_from, *val_from;
 } temporal_params;
 
 static const medley_param params_table[] = {
@@ -13,10 +14,9 @@ static const medley_param params_table[] = {
                 .help = "share of all interactions, the latest, for test"),
     MEDLEY_REAL(temporal_params, val_ratio, "0.1", 0, 0.99,
                 .help = "share of the earlier rest, its latest, for validation"),
-    MEDLEY_INT(temporal_params, test_from, "0", 0, 4102444799,
-               .help = "seconds since 1970 where test starts; 0: by test_ratio"),
-    MEDLEY_INT(temporal_params, val_from, "0", 0, 4102444799,
-               .help = "seconds since 1970 where validation starts; 0: by val_ratio"),
+    MEDLEY_TEXT(temporal_params, test_from, "0",
+                .help = "where test starts, seconds since 1970 or a date (2019-03-31); 0: by test_ratio"),
+    MEDLEY_TEXT(temporal_params, val_from, "0", .help = "where validation starts; 0: by val_ratio"),
     MEDLEY_PARAMS_END,
 };
 
@@ -50,16 +50,22 @@ static medley_status assign(const medley_runtime *rt, const void *params, const 
                             const split_lot *lot, uint8_t *part, medley_error *err)
 {
     const temporal_params *p = params;
-    int64_t *sorted;
+    int64_t *sorted, test_from, val_from;
     (void)lot;
     if (events->timestamp == NULL)
         return fail(err, MEDLEY_E_CONFIG, "strategy: 'temporal' needs times, which the store does not have");
+    TRY(moment_parse("test_from", p->test_from, &test_from, err));
+    TRY(moment_parse("val_from", p->val_from, &val_from, err));
+    if (test_from > 0 && val_from > test_from)
+        return fail(err, MEDLEY_E_CONFIG, "val_from: %s is behind test_from, %s", p->val_from, p->test_from);
     TRY(mem_alloc(rt, events->count, sizeof *sorted, &sorted, err));
     memcpy(sorted, events->timestamp, (size_t)events->count * sizeof *sorted);
     qsort(sorted, (size_t)events->count, sizeof *sorted, by_value);
-    const int64_t test_from = p->test_from > 0 ? p->test_from : cut(sorted, events->count, p->test_ratio);
+    if (test_from == 0)
+        test_from = cut(sorted, events->count, p->test_ratio);
     const int64_t rest = count_before(sorted, events->count, test_from);
-    const int64_t val_from = p->val_from > 0 ? p->val_from : cut(sorted, rest, p->val_ratio);
+    if (val_from == 0)
+        val_from = cut(sorted, rest, p->val_ratio);
     mem_free(sorted);
     for (int64_t i = 0; i < events->count; i++) {
         const int64_t time = events->timestamp[i];

@@ -28,7 +28,7 @@ static void shares(const void *params, int64_t count, int64_t *test, int64_t *va
     const int64_t before = p->val_last > 0    ? p->val_last
                            : p->test_last > 0 ? 0
                                               : draw_held_out(rest > 0 ? rest : 0, p->val_ratio);
-    if (rest - before < p->min_train || rest < before)
+    if (rest - before < p->min_train)
         return;
     *test = last;
     *val = before;

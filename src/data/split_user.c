@@ -11,7 +11,8 @@ enum { KNOWN_EARLIEST, KNOWN_RANDOM };
 
 static const medley_param params_table[] = {
     MEDLEY_REAL(user_params, test_users, "0.1", 0, 1e9, .help = "share (below 1) or number of users for test"),
-    MEDLEY_REAL(user_params, val_users, "0.1", 0, 1e9, .help = "share (below 1) or number of users for validation"),
+    MEDLEY_REAL(user_params, val_users, "0.1", 0, 1e9,
+                .help = "share (below 1) or number of users for validation"),
     MEDLEY_INT(user_params, fold_in, "5", 0, 1e9,
                .help = "interactions known of a held-out user, one less than it has at most; 0: nothing is known"),
     MEDLEY_ENUM(user_params, known, "earliest", "earliest|random", .help = "which interactions are known"),

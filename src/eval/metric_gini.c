@@ -19,10 +19,11 @@ const metric_class metric_gini = {
     .name = "gini",
     .summary = "inequality of how often the items are listed",
     .definition = "Gini index of the counts x_i, in how many users' first k item i is, over the whole "
-                  "catalogue of I items, x ascending: sum of (2i - I - 1) x_i / ((I - 1) sum of x_i). "
-                  "0: every item is listed equally often; 1: one item only. Elliot prints 1 - G under "
-                  "this name. Lists as shown: ties broken by the hash of (seed, user, item).",
+                  "catalogue of I items, x ascending: sum of (2i - I - 1) x_i / ((I - 1) sum of x_i). 0: "
+                  "every item is listed equally often; 1: one item only. Elliot prints 1 - G under this name: "
+                  "gini_elliot. Lists as shown: ties broken by the hash of (seed, user, item).",
     .worst = 1,
     .best = 0,
+    .needs = METRIC_NEEDS_LISTS,
     .of_lists = gini,
 };

@@ -30,9 +30,10 @@ static double hr(const judged *user, int64_t k, const metric_context *context)
 const metric_class metric_hr = {
     .name = "hr",
     .summary = "hit rate: share of users with a relevant item in the list",
-    .definition = "1 if hits > 0, else 0. Ties: the probability of a hit in random order, 1 - C(n-m, c) "
-                  "/ C(n, c) where c of n tied positions with m relevant items are listed.",
+    .definition = "1 if hits > 0, else 0. Ties: the probability of a hit in random order, 1 - C(n-m, c) / "
+                  "C(n, c) where c of n tied positions with m relevant items are listed.",
     .worst = 0,
     .best = 1,
+    .needs = METRIC_NEEDS_LISTS,
     .of_user = hr,
 };

@@ -8,9 +8,10 @@ static double item_coverage(const exposure *lists, const metric_context *context
 const metric_class metric_item_coverage = {
     .name = "item_coverage",
     .summary = "share of the catalogue that is listed for someone",
-    .definition = "items in at least one user's first k / items of the whole catalogue. Lists as shown: "
-                  "ties broken by the hash of (seed, user, item).",
+    .definition = "items in at least one user's first k / items of the whole catalogue. Lists as shown: ties "
+                  "broken by the hash of (seed, user, item).",
     .worst = 0,
     .best = 1,
+    .needs = METRIC_NEEDS_LISTS,
     .of_lists = item_coverage,
 };

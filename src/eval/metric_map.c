@@ -25,10 +25,11 @@ static double average_precision(const judged *user, int64_t k, const metric_cont
 const metric_class metric_map = {
     .name = "map",
     .summary = "mean average precision",
-    .definition = "sum over i = 1..k of rel_i * precision@i, divided by min(k, |T|). Elliot's MAP, the "
-                  "mean of precision@1..k, is another quantity. Ties: expectation over their random "
+    .definition = "sum over i = 1..k of rel_i * precision@i, divided by min(k, |T|). Elliot's MAP, the mean "
+                  "of precision@1..k, is another quantity: map_elliot. Ties: expectation over their random "
                   "order.",
     .worst = 0,
     .best = 1,
+    .needs = METRIC_NEEDS_LISTS,
     .of_user = average_precision,
 };

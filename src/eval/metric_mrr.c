@@ -29,5 +29,6 @@ const metric_class metric_mrr = {
                   "expectation over their random order.",
     .worst = 0,
     .best = 1,
+    .needs = METRIC_NEEDS_LISTS,
     .of_user = mrr,
 };

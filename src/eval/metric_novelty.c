@@ -17,11 +17,11 @@ static double novelty(const judged *user, int64_t k, const metric_context *conte
 const metric_class metric_novelty = {
     .name = "novelty",
     .summary = "mean self-information of the listed items, in bits",
-    .definition = "mean over the first k of -log2(max(c_i, 1) / U), c_i the training users of item i, U "
-                  "all users with a training interaction; an item unseen in training counts as seen "
-                  "once. 0 for an empty list. Lists as shown: ties broken by the hash of (seed, user, "
-                  "item).",
+    .definition = "mean over the first k of -log2(max(c_i, 1) / U), c_i the training users of item i, U all "
+                  "users with a training interaction; an item unseen in training counts as seen once. 0 for "
+                  "an empty list. Lists as shown: ties broken by the hash of (seed, user, item).",
     .worst = 0,
     .best = INFINITY,
+    .needs = METRIC_NEEDS_LISTS,
     .of_user = novelty,
 };

@@ -10,3 +10,9 @@ const metric_class *const metric_classes[] = {
     NULL,
 };
 #undef MEDLEY_METRIC
+
+int metric_column_name(const metric_column *column, char *name, size_t size)
+{
+    return column->metric->no_cutoff ? snprintf(name, size, "%s", column->metric->name)
+                                     : snprintf(name, size, "%s@%lld", column->metric->name, (long long)column->k);
+}

@@ -82,7 +82,8 @@ static medley_status run_bootstrap(const medley_runtime *rt, const double *a, co
     resampling r = {.a = a, .b = b, .n = n, .seed = o->seed};
     *out = (interval){0, 0};
     if (o->resamples < 1 || !(o->level > 0 && o->level < 1))
-        return fail(err, MEDLEY_E_ARGUMENT, "%lld resamples at level %g; at least 1 and 0 < level < 1 are accepted",
+        return fail(err, MEDLEY_E_ARGUMENT,
+                    "%lld resamples at level %g; at least 1 and 0 < level < 1 are accepted",
                     (long long)o->resamples, o->level);
     TRY(mem_alloc(rt, o->resamples, sizeof *r.means, &r.means, err));
     const medley_status status = parallel_run(rt, o->resamples, resample, &r, err);
@@ -122,7 +123,8 @@ static double log_gamma_ratio(double a)
     for (; a < 20; a++)
         shift += log1p(-0.5 / (a + 0.5)); /* ln (a / (a + 1/2)) */
     const double r = 1 / a, r2 = r * r;
-    return shift + 0.5 * log(a) - r * (1. / 8 - r2 * (1. / 192 - r2 * (1. / 640 - r2 * (17. / 14336 - r2 * 31. / 18432))));
+    return shift + 0.5 * log(a) -
+           r * (1. / 8 - r2 * (1. / 192 - r2 * (1. / 640 - r2 * (17. / 14336 - r2 * 31. / 18432))));
 }
 
 /* The continued fraction of the incomplete beta function I_x(a, b) (DLMF 8.17.22) by Lentz's

@@ -56,8 +56,8 @@ typedef struct wilcoxon_test {
     int64_t used;              /* d that are not zero */
     bool exact;
 } wilcoxon_test;
-MEDLEY_MUST_USE medley_status wilcoxon_paired(const medley_runtime *rt, const double *a, const double *b, int64_t n,
-                                              wilcoxon_test *out, medley_error *err);
+MEDLEY_MUST_USE medley_status wilcoxon_paired(const medley_runtime *rt, const double *a, const double *b,
+                                              int64_t n, wilcoxon_test *out, medley_error *err);
 
 /* p values of a family of m tests, adjusted so that comparing each with alpha keeps the family's error
  * rate (Holm, 1979) or false discovery rate (Benjamini and Hochberg, 1995) at alpha. `adjusted` [m] may

@@ -63,7 +63,7 @@ medley_status catalog_create(const medley_runtime *rt, const char *path, catalog
         TRY_DONE(fail_sqlite(w->db, path, err));
     TRY_DONE(execute(w, schema, err));
     TRY_DONE(prepare(w->db, path, "INSERT INTO items VALUES(?,?,?,?,?,?)", &w->add_item, err));
-    TRY_DONE(prepare(w->db, path, "INSERT INTO users VALUES(?,?,NULL)", &w->add_user, err));
+    TRY_DONE(prepare(w->db, path, "INSERT INTO users VALUES(?,?,?)", &w->add_user, err));
     *out = w;
     return MEDLEY_OK;
 done:
@@ -106,8 +106,13 @@ medley_status catalog_add_item(catalog_writer *w, int64_t index, const catalog_i
 
 medley_status catalog_add_user(catalog_writer *w, int64_t index, const char *id, size_t length, medley_error *err)
 {
-    const catalog_text name = {id, length};
-    return add_row(w, w->add_user, index, &name, 1, err);
+    return catalog_add_user_row(w, index, &(catalog_user){.id = {id, length}}, err);
+}
+
+medley_status catalog_add_user_row(catalog_writer *w, int64_t index, const catalog_user *user, medley_error *err)
+{
+    const catalog_text texts[] = {user->id, user->attributes};
+    return add_row(w, w->add_user, index, texts, 2, err);
 }
 
 medley_status catalog_finish(catalog_writer *w, medley_error *err)

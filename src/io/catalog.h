@@ -26,6 +26,11 @@ MEDLEY_MUST_USE medley_status catalog_add_item(catalog_writer *w, int64_t index,
                                                medley_error *err);
 MEDLEY_MUST_USE medley_status catalog_add_user(catalog_writer *w, int64_t index, const char *id, size_t length,
                                                medley_error *err);
+typedef struct catalog_user {
+    catalog_text id, attributes;
+} catalog_user;
+MEDLEY_MUST_USE medley_status catalog_add_user_row(catalog_writer *w, int64_t index, const catalog_user *user,
+                                                   medley_error *err);
 /* Commits, builds the unique indexes, flushes and closes; frees `w` also on failure. */
 MEDLEY_MUST_USE medley_status catalog_finish(catalog_writer *w, medley_error *err);
 void catalog_abandon(catalog_writer *w);

@@ -154,11 +154,14 @@ static void test_databases_of_others_are_checked(void **state)
          "row 1 has idx 2"},
         {"CREATE TABLE items(idx, id, title); INSERT INTO items VALUES(-1,'a',NULL)", "row 0 has idx -1"},
         {"CREATE TABLE items(idx, id, title); INSERT INTO items VALUES('0','a',NULL)", "row 0 has idx 0; 0, 1, 2"},
-        {"CREATE TABLE items(idx, id, title); INSERT INTO items VALUES(0,1,NULL)", "id or title is not a text"},
-        {"CREATE TABLE items(idx, id, title); INSERT INTO items VALUES(0,NULL,NULL)", "id or title is not a text"},
+        {"CREATE TABLE items(idx, id, title); INSERT INTO items VALUES(0,1,NULL)",
+         "row 0 holds what is not a text"},
+        {"CREATE TABLE items(idx, id, title); INSERT INTO items VALUES(0,NULL,NULL)",
+         "row 0 holds what is not a text"},
         {"CREATE TABLE items(idx, id, title); INSERT INTO items VALUES(0,x'41',NULL)",
-         "id or title is not a text"},
-        {"CREATE TABLE items(idx, id, title); INSERT INTO items VALUES(0,'a',2.5)", "id or title is not a text"},
+         "row 0 holds what is not a text"},
+        {"CREATE TABLE items(idx, id, title); INSERT INTO items VALUES(0,'a',2.5)",
+         "row 0 holds what is not a text"},
         {"CREATE TABLE items(idx, id, title); INSERT INTO items VALUES(0,'a'||char(0)||'b',NULL)",
          "not a text without NUL"},
     };
@@ -208,6 +211,29 @@ static void test_writing_can_fail_anywhere(void **state)
     assert_null(w);
 }
 
+static void test_users_have_attributes_or_none(void **state)
+{
+    (void)state;
+    catalog_writer *w;
+    sqlite3 *db;
+    sqlite3_stmt *rows;
+    assert_ok(catalog_create(rt, source, &w, err));
+    assert_ok(catalog_add_user_row(w, 0, &(catalog_user){text_of("a"), text_of("{\"age\": 7}")}, err));
+    assert_ok(catalog_add_user_row(w, 1, &(catalog_user){.id = text_of("b")}, err));
+    assert_fails(catalog_add_user_row(w, 2, &(catalog_user){.attributes = text_of("{}")}, err), MEDLEY_E_ARGUMENT,
+                 "row 2 has no id");
+    assert_ok(catalog_finish(w, err));
+    assert_int_equal(sqlite3_open(source, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT attributes FROM users ORDER BY idx", -1, &rows, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(rows), SQLITE_ROW);
+    assert_string_equal((const char *)sqlite3_column_text(rows, 0), "{\"age\": 7}");
+    assert_int_equal(sqlite3_step(rows), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_type(rows, 0), SQLITE_NULL);
+    assert_int_equal(sqlite3_finalize(rows), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +241,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_failure_of_the_reader_is_passed_on, start, tear_down),
         cmocka_unit_test_setup_teardown(test_an_empty_catalogue_has_no_rows, start, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_rows_are_refused, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_users_have_attributes_or_none, start, tear_down),
         cmocka_unit_test_setup_teardown(test_databases_of_others_are_checked, start, tear_down),
         cmocka_unit_test_setup_teardown(test_files_that_are_no_database_are_refused, start, tear_down),
         cmocka_unit_test_setup_teardown(test_damage_is_survived, start, tear_down),

@@ -97,6 +97,11 @@ medley_status file_create(const medley_runtime *rt, const char *path, file **out
     return create(rt, path, O_TRUNC, out, err);
 }
 
+medley_status file_append(const medley_runtime *rt, const char *path, file **out, medley_error *err)
+{
+    return create(rt, path, O_APPEND, out, err);
+}
+
 /* Whether the name still leads to the open file. */
 static bool still_named(int fd, const char *path)
 {

@@ -21,6 +21,9 @@ MEDLEY_MUST_USE medley_status file_read(file *f, void *bytes, size_t size, size_
 /* Creates or empties a file for writing. */
 MEDLEY_MUST_USE medley_status file_create(const medley_runtime *rt, const char *path, file **out,
                                           medley_error *err);
+/* As file_create, but keeps what an existing file holds and writes behind it. */
+MEDLEY_MUST_USE medley_status file_append(const medley_runtime *rt, const char *path, file **out,
+                                          medley_error *err);
 /* As file_create, and holds a lock (flock) on the file until it ends: fails with E_EXISTS while
  * another descriptor, of this process too, holds it. What a dead writer left is emptied. */
 MEDLEY_MUST_USE medley_status file_create_locked(const medley_runtime *rt, const char *path, file **out,

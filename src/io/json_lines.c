@@ -47,9 +47,9 @@ __attribute__((target("avx2,bmi"))) static const char *skip_avx2(const char *at)
 static inline const char *skip_short(const char *at)
 {
     const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)at), control = _mm_set1_epi8(0x1f);
-    const __m128i found = _mm_or_si128(
-        _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))),
-        _mm_cmpeq_epi8(_mm_max_epu8(v, control), control));
+    const __m128i found =
+        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))),
+                     _mm_cmpeq_epi8(_mm_max_epu8(v, control), control));
     const unsigned mask = (unsigned)_mm_movemask_epi8(found);
     return mask != 0 ? at + __builtin_ctz(mask) : NULL;
 }
@@ -87,14 +87,21 @@ static skip_function choose_skip(void)
 /* A line being scanned. */
 typedef struct line_scan {
     skip_function skip;
-    const char *at;     /* the next byte; of the fault, when there is one */
-    const char *reason; /* of the fault, or NULL */
+    const char *at;     /* the next byte */
+    const char *fault;  /* where it is wrong */
+    const char *reason; /* and how */
 } line_scan;
+
+static inline bool refuse_at(line_scan *s, const char *at, const char *reason)
+{
+    s->fault = at;
+    s->reason = reason;
+    return false;
+}
 
 static inline bool refuse(line_scan *s, const char *reason)
 {
-    s->reason = reason;
-    return false;
+    return refuse_at(s, s->at, reason);
 }
 
 static inline void skip_space(line_scan *s)
@@ -182,8 +189,7 @@ static bool skip_scalar(line_scan *s, bool *number)
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (length == strlen(words[i]) && memcmp(start, words[i], length) == 0)
             return true;
-    s->at = start;
-    return refuse(s, "no value where one is needed");
+    return refuse_at(s, start, "no value where one is needed");
 }
 
 /* A value: type 0 is neither text nor number; start and end are those of a text inside its quotes. */
@@ -339,6 +345,13 @@ static inline int find_key(const wanted_keys *w, const char *key, size_t length)
     return -1;
 }
 
+static const char *wrong_type(int accepted)
+{
+    return accepted == JSON_LINES_NUMBER ? "is not a number"
+           : accepted == JSON_LINES_TEXT ? "is not a text"
+                                         : "is neither text nor number";
+}
+
 /* Scans the object at s->at; *key is the one a fault is about, or "". */
 static bool scan_line(line_scan *s, const wanted_keys *w, line_value *values, const char **key)
 {
@@ -350,7 +363,9 @@ static bool scan_line(line_scan *s, const wanted_keys *w, line_value *values, co
         return refuse(s, "not a JSON object");
     s->at++;
     skip_space(s);
-    for (more = *s->at != '}'; more;) {
+    more = *s->at != '}';
+    s->at += !more;
+    while (more) {
         const char *name;
         size_t length;
         if (!scan_key(s, &name, &length) || !scan_value(s, &value))
@@ -358,13 +373,10 @@ static bool scan_line(line_scan *s, const wanted_keys *w, line_value *values, co
         const int at = find_key(w, name, length);
         if (at >= 0) {
             *key = w->keys[at].name;
-            if ((value.type & w->keys[at].types) == 0 || values[at].start != NULL) {
-                s->at = value.start;
-                return refuse(s, values[at].start != NULL             ? "a second '%s'"
-                                 : w->keys[at].types == JSON_LINES_NUMBER ? "'%s' is not a number"
-                                 : w->keys[at].types == JSON_LINES_TEXT   ? "'%s' is not a text"
-                                                                          : "'%s' is neither text nor number");
-            }
+            if (values[at].start != NULL)
+                return refuse_at(s, value.start, "comes twice");
+            if ((value.type & w->keys[at].types) == 0)
+                return refuse_at(s, value.start, wrong_type(w->keys[at].types));
             values[at] = value;
             found++;
             *key = "";
@@ -372,16 +384,13 @@ static bool scan_line(line_scan *s, const wanted_keys *w, line_value *values, co
         if (!scan_separator(s, &more))
             return false;
     }
-    if (*s->at == '}') { /* an empty object: others end behind their bracket */
-        s->at++;
-        skip_space(s);
-    }
+    skip_space(s);
     if (*s->at != '\n')
         return refuse(s, "text behind the object");
     for (int i = 0; i < w->count && found < w->count; i++)
         if (values[i].start == NULL) {
             *key = w->keys[i].name;
-            return refuse(s, "no '%s'");
+            return refuse(s, "is missing");
         }
     return true;
 }
@@ -403,9 +412,8 @@ static bool emit(record_block *block, delimited_table *t, const line_value *valu
         const size_t start = (size_t)(v->start - block->bytes);
         size_t length = (size_t)(v->end - v->start);
         if (v->escaped && !unescape(block->bytes + start, &length)) {
-            s->at = v->start;
             *key = w->keys[i].name;
-            return refuse(s, "'%s' has an escape that JSON does not know");
+            return refuse_at(s, v->start, "has an escape that JSON does not know");
         }
         t->ascii = t->ascii && is_ascii(block->bytes + start, length);
         t->fields[t->field_count + i] = (delimited_field){(uint32_t)start, (uint32_t)(start + length)};
@@ -426,7 +434,7 @@ static medley_status add_fault(const medley_runtime *rt, json_lines_table *t, co
 {
     TRY(mem_reserve(rt, &t->faults, &t->fault_capacity, t->fault_count + 1, sizeof *t->faults, err));
     t->faults[t->fault_count++] =
-        (json_lines_fault){t->fields.row_count, (uint32_t)(s->at - line) + 1, s->reason, key};
+        (json_lines_fault){t->fields.row_count, (uint32_t)(s->fault - line) + 1, key, s->reason};
     return MEDLEY_OK;
 }
 
@@ -449,14 +457,14 @@ medley_status json_lines_parse(const medley_runtime *rt, record_block *block, co
         const char *key;
         TRY(reserve_row(rt, t, count, err));
         s.at = line;
-        s.reason = NULL;
         skip_space(&s);
         if (*s.at == '\n') {
             const uint32_t here = (uint32_t)(s.at - block->bytes);
             f->fields[f->field_count++] = (delimited_field){here, here};
         } else if (!scan_line(&s, &wanted, values, &key) || !emit(block, f, values, count, &s, &wanted, &key)) {
             TRY(add_fault(rt, t, &s, line, key, err));
-            s.at = memchr(s.at, '\n', (size_t)(end - s.at));
+            s.at = memchr(s.at, /* not from the fault: a line end may have been an escape before */
+                          '\n', (size_t)(end - s.at));
         }
         f->row_end[f->row_count++] = (uint32_t)f->field_count;
         line = s.at + 1;

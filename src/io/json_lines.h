@@ -21,8 +21,8 @@ typedef struct json_lines_key {
 typedef struct json_lines_fault {
     int64_t row;
     uint32_t column;    /* byte of the line, from 1 */
-    const char *reason; /* static, with a %s for the key */
-    const char *key;    /* or "" */
+    const char *key;    /* whose value it is about; "": the line's own form */
+    const char *reason; /* static: "is missing", "brackets that are not closed" */
 } json_lines_fault;
 
 /* The fields of one block. All zero at first, reused; release with json_lines_release. Row r is line r: it has one

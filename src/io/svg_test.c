@@ -163,6 +163,72 @@ static void test_every_allocation_can_fail(void **state)
     BRUTAL(rt, &memory, plot_status(&out, err), text_release(&out));
 }
 
+/* ---- On a page ---- */
+
+static char *figure(text *out, const svg_panel *p, const svg_groups *groups)
+{
+    *out = (text){.rt = rt};
+    svg_figure(out, p, groups, "what <it> is");
+    assert_ok(text_status(out, err));
+    assert_well_formed(out->bytes);
+    return out->bytes;
+}
+
+static const int64_t group4[] = {0, 0, 1, 1};
+static const char *const names2[] = {"first", "a name & more than twenty-four letters"};
+
+static void test_a_figure_has_a_line_and_a_legend_for_each_group(void **state)
+{
+    (void)state;
+    text out;
+    const svg_panel p = {"t", "x", "y", x4, y4, 4, false, false, false};
+    const svg_groups groups = {group4, names2, 2, false};
+    const char *svg = figure(&out, &p, &groups);
+    assert_non_null(strstr(svg, "<title>what &lt;it&gt; is</title>"));
+    assert_non_null(strstr(svg, "class=\"data g0\" points=\"64.0,272.0 186.7,154.0\""));
+    assert_non_null(strstr(svg, "class=\"data g1\" points=\"309.3,213.0 432.0,36.0\""));
+    assert_non_null(strstr(svg, ">first</text>"));
+    assert_non_null(strstr(svg, ">a name &amp; more than twent…</text>"));
+    assert_null(strstr(svg, "xmlns"));
+    text_release(&out);
+}
+
+static void test_dots_have_their_names_beside_them(void **state)
+{
+    (void)state;
+    text out;
+    const svg_panel p = {"t", "x", "y", x4, y4, 4, false, false, false};
+    const svg_groups groups = {group4, names2, 2, true};
+    const char *svg = figure(&out, &p, &groups);
+    assert_int_equal(count_of(svg, "<circle "), 4);
+    assert_non_null(strstr(svg, "<circle class=\"data g1\" r=\"5\" cx=\"432.0\" cy=\"36.0\"/>"));
+    assert_int_equal(count_of(svg, ">first</text>"), 2);
+    assert_int_equal(count_of(svg, "polyline"), 0);
+    text_release(&out);
+}
+
+/* By hand: 150..432 pixels for 0..0.4. */
+static void test_rows_have_bars_and_whiskers(void **state)
+{
+    (void)state;
+    const double value[] = {0.2, 0.4, NAN}, low[] = {0.1, NAN, NAN}, high[] = {0.3, NAN, NAN};
+    const char *const names[] = {"one", "two", "<none>"};
+    const svg_rows rows = {"title", names, value, low, high, 3};
+    text out = {.rt = rt};
+    svg_bars(&out, &rows, "bars");
+    assert_ok(text_status(&out, err));
+    assert_well_formed(out.bytes);
+    assert_non_null(
+        strstr(out.bytes, "<rect class=\"data g0\" x=\"150.0\" y=\"40.0\" width=\"141.0\" height=\"18.0\"/>"));
+    assert_non_null(
+        strstr(out.bytes, "<line class=\"whisker\" x1=\"220.5\" y1=\"49.0\" x2=\"361.5\" y2=\"49.0\"/>"));
+    assert_int_equal(count_of(out.bytes, "<rect "), 2);
+    assert_int_equal(count_of(out.bytes, "whisker"), 3);
+    assert_non_null(strstr(out.bytes, "&lt;none&gt;"));
+    assert_null(strstr(out.bytes, "nan"));
+    text_release(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +239,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_panels_stand_side_by_side, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_any_numbers_make_a_plot, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_allocation_can_fail, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_figure_has_a_line_and_a_legend_for_each_group, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_dots_have_their_names_beside_them, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rows_have_bars_and_whiskers, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

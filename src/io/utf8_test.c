@@ -100,12 +100,78 @@ static void test_every_latin1_byte_becomes_its_code_point(void **state)
     assert_int_equal(utf8_from_latin1("", 0, out), 0);
 }
 
+static void test_a_text_is_taken_apart_into_code_points(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t length;
+        int used;
+        uint32_t point;
+    } cases[] = {
+        {"a", 1, 1, 'a'},  {"", 0, 0, 0},       {"\0", 1, 1, 0},           {"é!", 3, 2, 0xe9},
+        {"é", 1, 0, 0},    {"€", 3, 3, 0x20ac}, {"😀x", 5, 4, 0x1f600},     {"😀", 3, 0, 0},
+        {"\xff", 1, 0, 0}, {"\x80", 1, 0, 0},   {"\xed\xa0\x80", 3, 0, 0},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        uint32_t point;
+        assert_int_equal(utf8_point(cases[c].bytes, cases[c].length, &point), cases[c].used);
+        assert_int_equal(point, cases[c].point);
+    }
+}
+
+static void test_letters_and_numbers_of_any_script_are_alphanumeric(void **state)
+{
+    (void)state;
+    static const uint32_t words[] = {'a',   'Z',   '0',   0xaa,   0xb2,   0xe9,   0x3c3,
+                                     0x416, 0x5d0, 0x661, 0x2165, 0x4e2d, 0x1d7ce};
+    static const uint32_t others[] = {0,     ' ',   '_',    '-',    '\'',    0xa0,     0xd7,
+                                      0x301, 0x903, 0x2019, 0x20ac, 0x1f600, 0x10ffff, 0x110000};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        assert_true(utf8_is_alphanumeric(words[i]));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_false(utf8_is_alphanumeric(others[i]));
+}
+
+/* From CaseFolding.txt of Unicode: rows C and F. */
+static void test_case_is_folded_in_full(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t point;
+        const char *folded;
+    } cases[] = {
+        {'A', "a"},
+        {'a', "a"},
+        {'1', "1"},
+        {0xc9, "é"},
+        {0xdf, "ss"},
+        {0x3a3, "σ"},
+        {0x3c2, "σ"},
+        {0x416, "ж"},
+        {0x130, "i\xcc\x87"},
+        {0xfb03, "ffi"},
+        {0x390, "\xce\xb9\xcc\x88\xcc\x81"},
+        {0x4e2d, "中"},
+        {0x10400, "𐐨"},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        char out[UTF8_FOLDED_MOST];
+        const int length = utf8_fold(cases[c].point, out);
+        assert_int_equal(length, strlen(cases[c].folded));
+        assert_memory_equal(out, cases[c].folded, (size_t)length);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_sequence_of_edge_bytes_is_judged_as_the_standard_does),
         cmocka_unit_test(test_the_first_wrong_byte_is_found_wherever_it_is),
         cmocka_unit_test(test_every_latin1_byte_becomes_its_code_point),
+        cmocka_unit_test(test_a_text_is_taken_apart_into_code_points),
+        cmocka_unit_test(test_letters_and_numbers_of_any_script_are_alphanumeric),
+        cmocka_unit_test(test_case_is_folded_in_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

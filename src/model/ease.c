@@ -50,7 +50,10 @@ static int64_t estimate(const void *unused, const training *data)
 {
     const double users = (double)data->users, items = (double)data->items;
     const double matrix = few_users(data) ? users * (users + items) : items * items;
-    const double bytes = matrix * (double)sizeof(double) + items * items * (double)sizeof(float);
+    const double side = few_users(data) ? users : items; /* inverting takes some tiles beside */
+    const double bytes = matrix * (double)sizeof(double) + items * items * (double)sizeof(float) +
+                         (side + 256) * 256 * (double)sizeof(double) + 4 * (double)csr_count(&data->matrix) +
+                         16 * items;
     (void)unused;
     return bytes < 0x1p62 ? (int64_t)bytes : INT64_MAX;
 }
@@ -208,6 +211,22 @@ static void fitting_release(const medley_runtime *rt, fitting *f)
     mem_free(f->scale);
 }
 
+static void count_work(const void *unused, const training_size *s, workload *fit, workload *encode)
+{
+    const double users = s->users, items = s->items, entries = s->entries;
+    (void)unused;
+    (void)encode;
+    if (few_users(s->data)) {
+        fit->shared[WORK_UPDATES] += users * entries;
+        fit->shared[WORK_DOUBLE] += users * users * users;
+        fit->shared[WORK_SCANS] += 4 * entries * items;
+    } else {
+        fit->shared[WORK_UPDATES] += s->user_pairs / 2;
+        fit->shared[WORK_DOUBLE] += items * items * items;
+    }
+    fit->shared[WORK_SCANS] += 8 * items * items;
+}
+
 static medley_status fit(const medley_runtime *rt, const void *values, const training *data, model_state *state,
                          medley_error *err)
 {
@@ -254,6 +273,7 @@ const model_class model_ease = {
     .limits = "users without history; items without training users",
     .advice = "raise min_item_interactions or use itemknn",
     .estimate = estimate,
+    .work = count_work,
     .fit = fit,
     .scoring = score,
 };

@@ -14,6 +14,7 @@
 #include "data/interactions.h"
 #include "io/safetensors.h"
 #include "tensor/csr.h"
+#include "tensor/work.h"
 
 /* What a model may learn from: the training part of a split and the item table, nothing else. */
 typedef struct training {
@@ -59,6 +60,16 @@ typedef struct model_state {
     void *owned[MODEL_TENSORS_MOST]; /* mem_alloc'd data of fitted tensors; NULL when mapped */
 } model_state;
 
+/* What a model's work is counted from. */
+typedef struct training_size {
+    const training *data;
+    double users, items, entries;  /* of the matrix */
+    double user_pairs, item_pairs; /* sums of squares of the lengths of its rows, and of its columns */
+    double events;
+} training_size;
+MEDLEY_MUST_USE medley_status training_measure(const medley_runtime *rt, const training *data, training_size *out,
+                                               medley_error *err);
+
 typedef struct model_class {
     const char *name, *title;
     const char *summary; /* one phrase */
@@ -69,6 +80,8 @@ typedef struct model_class {
     const char *advice; /* what to do when the memory does not suffice: "raise ... or use ..." */
     /* Peak bytes that fit() needs beyond the training data. */
     int64_t (*estimate)(const void *params, const training *data);
+    /* Adds what fit() does, and what encode() does for the histories of all users. NULL: nobody can tell before. */
+    void (*work)(const void *params, const training_size *size, workload *fit, workload *encode);
     /* Adds tensors to an empty state with model_add. Must not depend on the number of threads. */
     medley_status (*fit)(const medley_runtime *rt, const void *params, const training *data, model_state *state,
                          medley_error *err);

@@ -63,11 +63,31 @@ static int64_t param_count(const medley_param *table)
     return count;
 }
 
+/* Bytes of an element. */
+static int64_t width(const named_tensor *t)
+{
+    const named_tensor scalar = {.type = t->type};
+    return named_tensor_bytes(&scalar);
+}
+
+/* The tensors in the order of a file, where wide types come first so that all are aligned. */
+static void order_tensors(const model_state *state, named_tensor *out)
+{
+    for (int64_t i = 0; i < state->count; i++) {
+        const named_tensor *t = &state->tensors[i];
+        int64_t at = i;
+        for (; at > 0 && width(&out[at - 1]) < width(t); at--)
+            out[at] = out[at - 1];
+        out[at] = *t;
+    }
+}
+
 medley_status model_save(const medley_runtime *rt, const char *path, const model_class *class, const void *params,
                          const model_state *state, int64_t users, int64_t items, const char *fingerprint,
                          medley_error *err)
 {
     const int64_t param_rows = param_count(class->params);
+    named_tensor tensors[MODEL_TENSORS_MOST];
     pairs p = {.texts.rt = rt};
     text names = {.rt = rt};
     medley_status status;
@@ -80,7 +100,8 @@ medley_status model_save(const medley_runtime *rt, const char *path, const model
     TRY_DONE(pair_add_names(&p, state, &names, err));
     for (int64_t i = 0; i < param_rows; i++)
         TRY_DONE(pair_add_param(&p, &class->params[i], params, err));
-    TRY_DONE(safetensors_write(rt, path, state->tensors, state->count, p.list, p.count, err));
+    order_tensors(state, tensors);
+    TRY_DONE(safetensors_write(rt, path, tensors, state->count, p.list, p.count, err));
 done:
     mem_free(p.list);
     arena_release(&p.texts);

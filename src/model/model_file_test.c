@@ -16,10 +16,28 @@ static const model_class *class_of(const char *name)
     return NULL;
 }
 
-/* Three users, four items. */
+/* Three users, and four or five items: five are an odd number of floats. */
 static const int64_t start[] = {0, 3, 5, 6};
-static const uint32_t item[] = {0, 1, 3, 1, 2, 1};
-static const training data = {.users = 3, .items = 4, .matrix = {3, 4, start, item, NULL}};
+static const uint32_t user[] = {0, 0, 0, 1, 1, 2}, item[] = {0, 1, 3, 1, 2, 1};
+static const float rating[] = {5, 3, 1, 4, 2, 5};
+static const int64_t timestamp[] = {10, 20, 30, 5, 40, 50};
+#define DATA(items_)                                                                                   \
+    {                                                                                                  \
+        .users = 3, .items = (items_), .events = {6, user, item, rating, timestamp, NULL}, .matrix = { \
+            3,                                                                                         \
+            (items_),                                                                                  \
+            start,                                                                                     \
+            item,                                                                                      \
+            rating                                                                                     \
+        }                                                                                              \
+    }
+static const training data = DATA(4), odd_data = DATA(5);
+
+/* Whether it learns from what `data` has: no texts. */
+static bool learns(const model_class *class)
+{
+    return strcmp(class->name, "contentknn") != 0;
+}
 
 typedef struct values {
     _Alignas(16) char bytes[128];
@@ -52,20 +70,24 @@ static void test_a_model_read_back_is_the_model_that_was_saved(void **state)
     test_memory memory;
     medley_runtime *rt = test_runtime(&memory, 1);
     const char *path = test_path(folder, "model.safetensors");
-    for (const model_class *const *class = model_classes; *class != NULL; class ++) {
-        const values v = defaults(*class);
+    for (int i = 0; model_classes[i / 2] != NULL; i++) {
+        const model_class *class = model_classes[i / 2];
+        const training *from = i % 2 == 0 ? &data : &odd_data;
+        const values v = defaults(class);
         model_state s = {0};
         model_file m;
-        assert_ok((*class)->fit(rt, &v, &data, &s, err));
-        assert_ok(model_save(rt, path, *class, &v, &s, 3, 4, FINGERPRINT, err));
+        if (!learns(class))
+            continue;
+        assert_ok(class->fit(rt, &v, from, &s, err));
+        assert_ok(model_save(rt, path, class, &v, &s, 3, from->items, FINGERPRINT, err));
         assert_ok(model_load(rt, path, &m, err));
-        assert_ptr_equal(m.class, *class);
+        assert_ptr_equal(m.class, class);
         assert_int_equal(m.users, 3);
-        assert_int_equal(m.items, 4);
+        assert_int_equal(m.items, from->items);
         assert_string_equal(m.fingerprint, FINGERPRINT);
         assert_int_equal(m.state.count, s.count);
-        for (int64_t i = 0; i < s.count; i++) {
-            const named_tensor *saved = &s.tensors[i], *loaded = &m.state.tensors[i];
+        for (int64_t t = 0; t < s.count; t++) {
+            const named_tensor *saved = &s.tensors[t], *loaded = &m.state.tensors[t];
             assert_string_equal(loaded->name, saved->name);
             assert_int_equal(loaded->type, saved->type);
             assert_int_equal(named_tensor_bytes(loaded), named_tensor_bytes(saved));
@@ -206,6 +228,8 @@ static void test_every_failing_allocation_is_reported_and_leaks_nothing(void **s
     medley_runtime *rt = test_runtime(&memory, 1);
     model_file m;
     for (const model_class *const *class = model_classes; *class != NULL; class ++) {
+        if (!learns(*class))
+            continue;
         BRUTAL(rt, &memory, fit_and_save(rt, *class, path, err), (void)0);
         BRUTAL(rt, &memory, model_load(rt, path, &m, err), model_file_release(&m));
     }

@@ -86,14 +86,31 @@ void model_state_release(model_state *state)
     *state = (model_state){0};
 }
 
+medley_status training_measure(const medley_runtime *rt, const training *data, training_size *out, medley_error *err)
+{
+    const csr *m = &data->matrix;
+    int64_t *columns;
+    *out = (training_size){.data = data,
+                           .users = (double)data->users,
+                           .items = (double)data->items,
+                           .entries = (double)csr_count(m),
+                           .events = (double)data->events.count};
+    TRY(mem_alloc_zero(rt, data->items, sizeof *columns, &columns, err));
+    for (int64_t i = 0; i < csr_count(m); i++)
+        columns[m->index[i]]++;
+    for (int64_t i = 0; i < data->items; i++)
+        out->item_pairs += (double)columns[i] * (double)columns[i];
+    for (int64_t u = 0; u < data->users; u++)
+        out->user_pairs += (double)csr_row_count(m, u) * (double)csr_row_count(m, u);
+    mem_free(columns);
+    return MEDLEY_OK;
+}
+
 medley_status model_check_memory(const model_class *class, const void *params, const training *data,
                                  medley_error *err)
 {
-    const int64_t needed = class->estimate(params, data), available = runtime_memory_available();
-    if (needed <= available)
-        return MEDLEY_OK;
-    return fail(err, MEDLEY_E_LIMIT, "%s: %lld items need %.1f GB, %.1f GB is available; %s", class->name,
-                (long long)data->items, (double)needed * 1e-9, (double)available * 1e-9, class->advice);
+    return runtime_memory_fits(class->name, data->items, "items", (double)class->estimate(params, data),
+                               class->advice, err);
 }
 
 medley_status model_add_sparse(const medley_runtime *rt, model_state *state, sparse_names names, const csr *m,
@@ -150,21 +167,6 @@ void left_sides_release(left_sides *q)
     *q = (left_sides){0};
 }
 
-/* The distinct items of each row, ascending. */
-static medley_status distinct_items(const medley_runtime *rt, const histories *known, int64_t items,
-                                    csr_owner *out, medley_error *err)
-{
-    const int64_t count = known->start[known->rows];
-    uint32_t *row;
-    TRY(mem_alloc(rt, count, sizeof *row, &row, err));
-    for (int64_t r = 0; r < known->rows; r++)
-        for (int64_t at = known->start[r]; at < known->start[r + 1]; at++)
-            row[at] = (uint32_t)r;
-    const medley_status status = csr_build(rt, known->rows, items, row, known->item, NULL, count, out, err);
-    mem_free(row);
-    return status;
-}
-
 medley_status model_encode(const medley_runtime *rt, const model_class *class, const void *params,
                            const model_state *state, const scoring *how, const histories *known, left_sides *out,
                            medley_error *err)
@@ -177,7 +179,7 @@ medley_status model_encode(const medley_runtime *rt, const model_class *class, c
         return status;
     }
     if (how->form != SCORING_FACTORED)
-        return distinct_items(rt, known, how->items, &out->weights, err);
+        return histories_matrix(rt, known, how->items, false, &out->weights, err);
     if (how->factors > 0 && !known->users)
         return fail(err, MEDLEY_E_ARGUMENT, "history: model %s ranks only for users it was trained on",
                     class->name);

@@ -9,6 +9,13 @@ static int64_t estimate(const void *unused, const training *data)
     return mem_bytes(data->items, sizeof(float));
 }
 
+static void count_work(const void *unused, const training_size *s, workload *fit, workload *encode)
+{
+    (void)unused;
+    (void)encode;
+    fit->alone[WORK_UPDATES] += s->entries;
+}
+
 static medley_status fit(const medley_runtime *rt, const void *unused, const training *data, model_state *state,
                          medley_error *err)
 {
@@ -44,6 +51,7 @@ const model_class model_popularity = {
         "nobody and nothing: users without history get the same list; items without training users come last",
     .advice = "free some memory",
     .estimate = estimate,
+    .work = count_work,
     .fit = fit,
     .scoring = score,
 };

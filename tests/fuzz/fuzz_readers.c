@@ -1,7 +1,7 @@
 /* Any bytes as a raw data set, through every reader: a data set whose indexes fit and whose rows are in order, or
  * one line that says what is wrong.
  *
- * The first byte chooses the form; the bytes up to the first 0x1e are the interactions, those behind it the
+ * The first byte chooses the form, and by its highest bit whether files may be empty; the bytes up to the first 0x1e are the interactions, those behind it the
  * items. */
 #include "fuzz.h"
 
@@ -10,8 +10,9 @@
 #include <sys/stat.h>
 
 #include "data/reader.h"
+#include "io/utf8.h"
 
-enum { ROWS_FD = 100, ITEMS_FD = 101, VALUES = 1024, FILES = 2, SETTINGS = 6 };
+enum { ROWS_FD = 100, ITEMS_FD = 101, VALUES = 1024, FILES = 2, SETTINGS = 10 };
 
 /* A reader, what its files are called, and settings: key, value, ... */
 static const struct form {
@@ -25,6 +26,20 @@ static const struct form {
     {"sequences", {"rows", "items"}, {"file", "rows", "items_file", "items"}},
     {"delimited", {"rows", "items"}, {"file", "rows", "items_file", "items", "encoding", "latin1"}},
     {"delimited", {"rows", NULL}, {"file", "rows", "header", "false", "time_unit", "milliseconds"}},
+    {"movielens", {"u1.base", "u1.test"}, {"fold", "u1"}},
+    {"movielens", {"u.data", "u.user"}, {NULL}},
+    {"movielens", {"ratings.csv", "tags.csv"}, {"tags_most", "2"}},
+    {"movielens", {"ratings.csv", "links.csv"}, {NULL}},
+    {"movies_dataset", {"ratings.csv", "movies_metadata.csv"}, {NULL}},
+    {"amazon", {"reviews.json", "meta.json"}, {NULL}},
+    {"recbole", {"x.inter", "x.item"}, {NULL}},
+    {"pixelrec", {"x.csv", "x_item_info.csv"}, {NULL}},
+    {"elliot", {"reviews.tsv", "meta.tsv"}, {NULL}},
+    {"sequences", {"x.txt", "x_item2attributes.json"}, {NULL}},
+    {"delimited",
+     {"rows", "users"},
+     {"file", "rows", "users_file", "users", "time_format", "iso8601", "user_numbers", "2", "user_categories",
+      "3"}},
 };
 
 enum { FORMS = sizeof forms / sizeof *forms };
@@ -80,9 +95,19 @@ static void put(int fd, const uint8_t *data, size_t size)
     fuzz_file_end(&f);
 }
 
-static void check_dataset(const dataset *d)
+static void check_attributes(const char *attributes)
 {
-    FUZZ_CHECK(d->count > 0);
+    json *object = NULL;
+    if (attributes == NULL)
+        return;
+    FUZZ_CHECK(json_parse("attributes", attributes, strlen(attributes), &object, NULL) == MEDLEY_OK);
+    FUZZ_CHECK(json_is_object(object) && json_count(object) > 0);
+    json_free(object);
+}
+
+static void check_dataset(const dataset *d, bool may_be_empty)
+{
+    FUZZ_CHECK(d->count > 0 || may_be_empty);
     for (int64_t i = 0; i < d->count; i++) {
         FUZZ_CHECK(d->user[i] < d->users.count && d->item[i] < d->items.count);
         const bool same_user = i > 0 && d->user[i] == d->user[i - 1];
@@ -95,12 +120,15 @@ static void check_dataset(const dataset *d)
                                      d->facts[i].attributes};
         for (int t = 0; t < 4; t++)
             if (texts[t] != NULL)
-                fuzz_read(texts[t], (int64_t)strlen(texts[t]) + 1);
+                FUZZ_CHECK(utf8_invalid_at(texts[t], strlen(texts[t])) < 0);
+        check_attributes(d->facts[i].attributes);
     }
+    for (int64_t i = 0; i < d->user_table.count; i++)
+        check_attributes(d->user_attributes[i]);
 }
 
 static medley_status read_form(const medley_runtime *rt, const struct form *f, const char *folder,
-                               medley_error *err)
+                               bool may_be_empty, medley_error *err)
 {
     const reader_class *reader = reader_of(f);
     const ingest_options options = {.on_error = ON_ERROR_SKIP, .rating_min = 0, .rating_max = 1000};
@@ -113,11 +141,14 @@ static medley_status read_form(const medley_runtime *rt, const struct form *f, c
         FUZZ_CHECK(medley_param_set(medley_param_find(reader->params, f->settings[i]), values, f->settings[i + 1],
                                     NULL) == MEDLEY_OK);
     TRY(ingest_create(rt, &options, &in, err));
+    ingest_clean_texts(in, true);
+    if (may_be_empty)
+        ingest_allow_empty(in);
     medley_status status = reader->read(rt, values, folder, in, err);
     if (status == MEDLEY_OK)
         status = ingest_finish(in, &d, err);
     if (status == MEDLEY_OK)
-        check_dataset(&d);
+        check_dataset(&d, may_be_empty);
     dataset_release(&d);
     ingest_free(in);
     return status;
@@ -130,14 +161,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     create_scratch();
-    const int n = data[0] % FORMS;
+    const int n = (data[0] & 0x7f) % FORMS;
     const uint8_t *rows = data + 1, *separator = memchr(rows, 0x1e, size - 1);
     const size_t length = separator != NULL ? (size_t)(separator - rows) : size - 1;
     put(ROWS_FD, rows, length);
     put(ITEMS_FD, rows + length + (separator != NULL), size - 1 - length - (separator != NULL));
     snprintf(folder, sizeof folder, "%s/%d", scratch, n);
     medley_runtime *rt = fuzz_runtime();
-    fuzz_check_status(read_form(rt, &forms[n], folder, &err), MEDLEY_E_FORMAT, &err);
+    fuzz_check_status(read_form(rt, &forms[n], folder, data[0] >= 0x80, &err), MEDLEY_E_FORMAT, &err);
     medley_runtime_free(rt);
     return 0;
 }

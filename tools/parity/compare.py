@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Runs the program and the reference on real data sets and prints by how much their metrics differ.
 
-    compare.py PROGRAM DATA [--sets ml-100k,...] [--models ease,...] [--ease-items 13000]
+    compare.py PROGRAM DATA [--sets ml-100k,...] [--models ease,...] [--ease-items 13000] [--cases]
 
 DATA holds the folders that configs/ names. Every set is prepared and split (seed 1) as configs/ says; every
-model is fitted with its defaults and judged on every task that the set allows. Exit code 1 when a metric differs
+model is fitted with its defaults, with --cases also with the settings that record.py records, and judged on every
+task that the set allows. Exit code 1 when a metric differs
 by more than 1e-6, unless it is shown why, and the line says so:
 
 near-ties  EASE's weights are floats rounded from an inverse, and two ways to invert differ in the last bits: so
@@ -22,7 +23,9 @@ import time
 
 import numpy as np
 
+import record
 import reference
+import reference_mf
 
 CONFIGS = pathlib.Path(__file__).resolve().parents[2] / "configs"
 TOLERANCE, WEIGHT_TOLERANCE = 1e-6, 1e-7
@@ -73,11 +76,12 @@ def weight_difference(ours, score):
     return most
 
 
-def compare_model(program, split, folder, name, model):
+def compare_model(program, split, folder, name, model, settings):
     """Yields (task, largest difference, its metric, verdict)."""
     run = folder / f"{name}-{model}"
-    program("train", "--store", folder / "store", "--split", name, "--model", model, "--run", run)
-    score = reference.MODELS[model](split, reference.model_parameters(model, []), 0)
+    flags = [f"--{key.replace('_', '-')}={value}" for key, _, value in (setting.partition("=") for setting in settings)]
+    program("train", "--store", folder / "store", "--split", name, "--model", model, "--run", run, "--force", *flags)
+    score = reference.MODELS[model](split, reference.model_parameters(model, settings), 0)
     ordered = json.loads((folder / "store" / "dataset.json").read_text())["ordered"]
     for task, mask in TASKS.items():
         if task == "next_item" and not ordered:
@@ -96,7 +100,14 @@ def compare_model(program, split, folder, name, model):
         yield task, most, metric, verdict
 
 
-def compare_set(program, data, name, models, ease_items, folder):
+def cases_of(model, split, more):
+    """The settings to fit a model with; those by ratings only where there are some."""
+    rated = (split.folder / "train" / "rating.npy").exists()
+    recorded = [settings for name, settings in record.CASES if more and name == model]
+    return [[]] + [settings for settings in recorded if rated or not any("=rating" in text for text in settings)]
+
+
+def compare_set(program, data, name, models, ease_items, more, folder):
     """The number of lines that differ."""
     bad = 0
     program("prepare", "--config", CONFIGS / name / "prepare.yaml", "--input", data / name, "--store", folder / "store")
@@ -110,10 +121,14 @@ def compare_set(program, data, name, models, ease_items, folder):
             if model == "ease" and split.items > ease_items:
                 print(f"{label}\t-\t-\t-\tskipped: {split.items} items, --ease-items is {ease_items}", flush=True)
                 continue
+            if model == "contentknn" and not any(text.strip() for text in split.texts(["title", "text"])):
+                print(f"{label}\t-\t-\t-\tskipped: the items have no texts", flush=True)
+                continue
             start = time.monotonic()
-            for task, most, metric, verdict in compare_model(program, split, folder, config.stem, model):
-                bad += verdict.startswith("DIFFERS")
-                print(f"{label}\t{task}\t{most:.1e}\t{metric}\t{verdict}", flush=True)
+            for settings in cases_of(model, split, more):
+                for task, most, metric, verdict in compare_model(program, split, folder, config.stem, model, settings):
+                    bad += verdict.startswith("DIFFERS")
+                    print(f"{' '.join([label, *settings])}\t{task}\t{most:.1e}\t{metric}\t{verdict}", flush=True)
             print(f"# {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
     return bad
 
@@ -124,8 +139,9 @@ def main():
     parser.add_argument("program", type=pathlib.Path)
     parser.add_argument("data", type=pathlib.Path)
     parser.add_argument("--sets", default=",".join(known), help="default: all of configs/")
-    parser.add_argument("--models", default=",".join(reference.MODELS))
+    parser.add_argument("--models", default=",".join(m for m in reference.MODELS if m not in reference_mf.SMALL_DATA))
     parser.add_argument("--ease-items", type=int, default=13000, help="largest catalogue to fit EASE on")
+    parser.add_argument("--cases", action="store_true", help="also the settings that record.py records")
     options = parser.parse_args()
     sets, models = options.sets.split(","), options.models.split(",")
     for unknown in (set(sets) - set(known)) | (set(models) - set(reference.MODELS)):
@@ -135,7 +151,7 @@ def main():
     for name in sets:
         with tempfile.TemporaryDirectory(prefix="medley-parity-") as folder:
             bad += compare_set(Program(options.program.resolve()), options.data, name, models, options.ease_items,
-                               pathlib.Path(folder))
+                               options.cases, pathlib.Path(folder))
     return 1 if bad > 0 else 0
 
 

@@ -62,7 +62,7 @@ def rows():
     yield pairs("quarters", np.round(random.random(40) * 4) / 4, np.round(random.random(40) * 4) / 4)
     yield pairs("nearly equal", *(lambda a: (a, a + 1e-9 * random.standard_normal(60)))(random.random(60)))
     n = 200_000
-    yield pairs("many", np.arange(n) * 7919 % 1000 / 1000, np.full(n, 0.497), f"formula:{n}", "")
+    yield pairs("many", np.arange(n) * 7919 % 1000 / 1000, np.full(n, 0.497), f"formula:{n}", "-")
     yield family("one", [0.03])
     yield family("textbook", [0.01, 0.04, 0.03, 0.005])
     yield family("ties and ends", [0.5, 0, 1, 0.02, 0.02, 0.5, 1e-300])

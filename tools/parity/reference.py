@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Popularity, ItemKNN and EASE with their metrics, written from the papers and protocol in NumPy and SciPy.
+"""Models with their metrics, written from the papers and protocol in NumPy and SciPy.
 
 Shares no code with the library: what both compute must agree. Slow and plain on purpose.
 
@@ -12,11 +12,14 @@ import argparse
 import json
 import math
 import pathlib
+import sqlite3
 import sys
 
 import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
+
+import reference_mf
 
 BATCH = 512
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -60,13 +63,23 @@ class Split:
         matrix.data[:] = 1
         return matrix
 
-    def ratings(self, part):
-        """The matrix with ratings for ones; of repeated ones the last."""
-        user, item = self.events(part)
+    def ratings(self, *parts):
+        """The matrix with ratings for ones; of repeated ones the last in time, of those at once the last part's."""
+        user, item = (np.concatenate(columns) for columns in zip(*map(self.events, parts)))
+        values = np.concatenate([self.column(part, "rating") for part in parts]).astype(np.float64)
+        if len(parts) > 1:
+            in_time = np.argsort(np.concatenate([self.column(part, "timestamp") for part in parts]), kind="stable")
+            user, item, values = user[in_time], item[in_time], values[in_time]
         _, from_end = np.unique((user * self.items + item)[::-1], return_index=True)
         last = len(user) - 1 - from_end
-        values = self.column(part, "rating").astype(np.float64)[last]
-        return sp.csr_matrix((values, (user[last], item[last])), shape=(self.users, self.items))
+        return sp.csr_matrix((values[last], (user[last], item[last])), shape=(self.users, self.items))
+
+    def texts(self, fields):
+        """Of every item, its title and text and the values of its attributes, as far as they are wanted."""
+        with sqlite3.connect(f"file:{self.folder.parents[1] / 'catalog.db'}?mode=ro", uri=True) as catalog:
+            rows = catalog.execute("select title, text, attributes from items order by idx").fetchall()
+        columns = [dict(json.loads(attributes or "{}"), title=title, text=text) for title, text, attributes in rows]
+        return [" ".join(flat(item.get(field)) for field in fields) for item in columns]
 
     def targets(self, task):
         """User -> items to find: all of the test part, or the first of it."""
@@ -79,6 +92,12 @@ class Split:
         return {user: np.array(sorted(items)) for user, items in sorted(found.items())}
 
 
+def flat(value):
+    if isinstance(value, (list, dict)):
+        return " ".join(map(flat, value.values() if isinstance(value, dict) else value))
+    return "" if value is None else str(value)
+
+
 def dataset_counts(description):
     counts = description.get("counts", description)
     return int(counts["users"]), int(counts["items"])
@@ -86,31 +105,174 @@ def dataset_counts(description):
 
 # ---- Models: each is fitted on the training part and returns score(history of some users [B, I]) -> float64 [B, I] ----
 
+def asks_who(score):
+    """Of a score(history, users [B]) that is not made of items alone."""
+    score.asks_who = True
+    return score
+
+
 def popularity(split, parameters, seed):
     counts = np.asarray(split.matrix("train").sum(axis=0)).ravel()
     return lambda history: np.tile(counts, (history.shape[0], 1))
 
 
-def itemknn(split, parameters, seed):
-    """Cosine with shrinkage. Deshpande and Karypis, TOIS 2004; each item keeps its K nearest others."""
-    train = split.ratings("train") if parameters["feedback"] == "rating" else split.matrix("train")
-    neighbours, shrinkage = parameters["neighbours"], parameters["shrinkage"]
-    together = (train.T @ train).tocsr()
-    norm = np.sqrt(together.diagonal())
+def feedback(split, kind, *parts):
+    return split.ratings(*parts) if kind == "rating" else split.matrix(*parts)
+
+
+def rounded(matrix, values):
+    """What is kept as floats."""
+    return sp.csr_matrix((values.astype(np.float32).astype(np.float64), matrix.indices, matrix.indptr), matrix.shape)
+
+
+def weighting(fitted, parameters):
+    """Learns from the rows of one matrix; weighs those of any. implicit's tfidf_weight and bm25_weight."""
+    kind, k1, b = parameters["weighting"], parameters["k1"], parameters["b"]
+    having = np.bincount(fitted.indices, minlength=fitted.shape[1])
+    with np.errstate(divide="ignore"):
+        idf = np.log(fitted.shape[0]) - np.log1p(having)
+    length = fitted.sum() / fitted.shape[0]
+
+    def weigh(x):
+        sums = np.repeat(np.asarray(x.sum(axis=1)).ravel(), np.diff(x.indptr))
+        if kind == "tfidf":
+            return rounded(x, np.sqrt(x.data) * idf[x.indices])
+        if kind == "bm25":
+            norm = k1 * (1 - b + b * sums / length)
+            return rounded(x, x.data * (k1 + 1) / (norm + x.data) * idf[x.indices])
+        return rounded(x, x.data)
+
+    means = np.bincount(fitted.indices, weigh(fitted).data, fitted.shape[1]) / np.maximum(having, 1)
+
+    def centre(x):
+        count = np.diff(x.indptr)
+        own = np.asarray(x.sum(axis=1)).ravel() / np.maximum(count, 1)
+        if parameters["similarity"] == "adjusted_cosine":
+            return rounded(x, x.data - means[x.indices])
+        if parameters["similarity"] == "pearson":
+            return rounded(x, x.data - np.repeat(own, count))
+        return x
+
+    return lambda x: centre(weigh(x))
+
+
+def similarity(parameters, dot, own, other):
+    """own, other: squares of the two rows' lengths."""
+    kind, alpha, beta, shrinkage = (parameters[name] for name in ("similarity", "alpha", "beta", "shrinkage"))
+    if kind == "dot":
+        return dot / (1 + shrinkage)
+    if kind == "asymmetric_cosine":
+        return dot / (own ** alpha * other ** (1 - alpha) + shrinkage)
+    if kind in ("jaccard", "dice", "tversky"):
+        alpha, beta = {"jaccard": (1, 1), "dice": (0.5, 0.5), "tversky": (alpha, beta)}[kind]
+        return dot / (dot + alpha * (own - dot) + beta * (other - dot) + shrinkage)
+    return dot / (np.sqrt(own) * np.sqrt(other) + shrinkage)
+
+
+def keep_nearest(products, similar, neighbours, seed, streams, themselves):
+    """[R, N] the highest positive similar(row, columns, products) of each row."""
     rows, columns, values = [], [], []
-    for i in range(train.shape[1]):
-        j = together.indices[together.indptr[i]:together.indptr[i + 1]]
-        dot = together.data[together.indptr[i]:together.indptr[i + 1]]
-        j, dot = j[j != i], dot[j != i]
-        similarity = (dot / (norm[i] * norm[j] + shrinkage)).astype(np.float32)
-        best = np.lexsort((random_bits(seed, i, j), -similarity))[:neighbours]
-        best = best[similarity[best] > 0]
-        rows.append(np.full(len(best), i))
+    for row, stream in enumerate(streams):
+        cut = slice(products.indptr[row], products.indptr[row + 1])
+        j, dot = products.indices[cut], products.data[cut]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = similar(row, j, dot).astype(np.float32)
+        found[~(found > 0) | (j == themselves[row])] = 0
+        best = np.lexsort((random_bits(seed, stream, j), -found))[:neighbours]
+        best = best[found[best] > 0]
+        rows.append(np.full(len(best), row))
         columns.append(j[best])
-        values.append(similarity[best].astype(np.float64))
+        values.append(found[best].astype(np.float64))
     entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
-    by_item = sp.csr_matrix(entries, shape=together.shape)
-    return lambda history: (history @ by_item.T).toarray()
+    return sp.csr_matrix(entries, shape=(len(streams), products.shape[1]))
+
+
+def nearest(rows, others, parameters, seed, streams, themselves):
+    own, other = (np.asarray(x.multiply(x).sum(axis=1)).ravel() for x in (rows, others))
+    return keep_nearest((rows @ others.T).tocsr(), lambda row, j, dot: similarity(parameters, dot, own[row], other[j]),
+                        parameters["neighbours"], seed, streams, themselves)
+
+
+def itemknn(split, parameters, seed):
+    """Deshpande and Karypis, TOIS 2004; each item keeps its K nearest others."""
+    items = feedback(split, parameters["feedback"], "train").T.tocsr()
+    items = weighting(items, parameters)(items)
+    by_item = nearest(items, items, parameters, seed, range(split.items), range(split.items))
+    if parameters["weights"] == "binary":
+        return lambda history: (history @ by_item.T).toarray()
+    known = split.ratings("train", "val")
+    return asks_who(lambda history, users: (known[users] @ by_item.T).toarray())
+
+
+def userknn(split, parameters, seed):
+    """Each history has its K nearest users of training, itself not among them."""
+    trained = feedback(split, parameters["feedback"], "train")
+    known = feedback(split, parameters["feedback"], "train", "val")
+    weigh = weighting(trained, parameters)
+    profiles, right = weigh(trained), feedback(split, parameters["weights"], "train")
+
+    def streams_of(history):
+        """state = random_bits(state, item, 0) over the items of a row, in order; all rows at once."""
+        state, count = np.zeros(history.shape[0], np.uint64), np.diff(history.indptr)
+        for place in range(count.max(initial=0)):
+            rows = np.flatnonzero(count > place)
+            with np.errstate(over="ignore"):
+                stream = history.indices[history.indptr[rows] + place].astype(np.uint64) + GOLDEN
+                state[rows] = mix64(mix64(mix64(state[rows] + GOLDEN) ^ stream) ^ GOLDEN)
+        return state
+
+    def score(history, users):
+        history.sort_indices()
+        return (nearest(weigh(known[users]), profiles, parameters, seed, streams_of(history), users) @ right).toarray()
+
+    return asks_who(score)
+
+
+def rp3beta(split, parameters, seed):
+    """Paudel et al., TiiS 2017: P_iu^alpha P_uj^alpha / popularity_j^beta; each item keeps its K likeliest targets."""
+    alpha, kind = parameters["alpha"], parameters["feedback"]
+    x = feedback(split, kind, "train")
+
+    def steps(matrix):
+        """Rows become probabilities, and powers of them."""
+        matrix = matrix.astype(np.float64)
+        sums = np.asarray(matrix.sum(axis=1)).ravel()
+        matrix.data /= np.repeat(sums, np.diff(matrix.indptr))
+        matrix.data **= alpha
+        return matrix
+
+    popularity = np.bincount(x.indices, minlength=split.items).astype(np.float64)
+    walks = (steps(x.T.tocsr()) @ steps(x)).tocsr()
+    weights = keep_nearest(walks, lambda row, j, p: p / popularity[j] ** parameters["beta"], parameters["neighbours"],
+                           seed, range(split.items), range(split.items))
+    if parameters["normalise_similarity"] == "true":
+        weights.data /= np.repeat(np.asarray(weights.sum(axis=1)).ravel(), np.diff(weights.indptr))
+        weights = rounded(weights, weights.data)
+    known = feedback(split, kind, "train", "val")
+    left = steps(known)
+    left = rounded(left, left.data)
+    return asks_who(lambda history, users: (left[users] @ weights).toarray())
+
+
+def p3alpha(split, parameters, seed):
+    """Cooper et al., WWW 2014."""
+    return rp3beta(split, {**parameters, "beta": 0.0}, seed)
+
+
+def contentknn(split, parameters, seed):
+    """Cosine of scikit-learn's TF-IDF vectors; each item keeps its K nearest others."""
+    from sklearn.feature_extraction.text import TfidfVectorizer  # needed by this model alone
+
+    words = TfidfVectorizer(min_df=parameters["min_items"], max_df=parameters["max_share"],
+                            sublinear_tf=parameters["sublinear"] == "true")
+    items = words.fit_transform(split.texts(parameters["fields"].split(","))).tocsr()
+    items = rounded(items, items.data)
+    near = keep_nearest((items @ items.T).tocsr(), lambda row, j, dot: dot, parameters["neighbours"], seed,
+                        range(split.items), range(split.items))
+    if parameters["weights"] == "binary":
+        return lambda history: (history @ near.T).toarray()
+    known = split.ratings("train", "val")
+    return asks_who(lambda history, users: (known[users] @ near.T).toarray())
 
 
 def ease(split, parameters, seed):
@@ -125,12 +287,25 @@ def ease(split, parameters, seed):
     return lambda history: history @ weights
 
 
-MODELS = {"popularity": popularity, "itemknn": itemknn, "ease": ease}
+NEIGHBOURS = {"neighbours": 100, "similarity": "cosine", "shrinkage": 0.0, "alpha": 0.5, "beta": 0.5, "weighting": "none",
+              "k1": 100.0, "b": 0.8, "feedback": "binary", "weights": "binary"}
+WALK = {"neighbours": 100, "alpha": 1.0, "feedback": "binary", "normalise_similarity": "false"}
+MODELS = {"popularity": popularity, "itemknn": itemknn, "ease": ease, "userknn": userknn, "p3alpha": p3alpha,
+          "rp3beta": rp3beta, "contentknn": contentknn}
 PARAMETERS = {
     "popularity": {},
-    "itemknn": {"neighbours": 100, "shrinkage": 0.0, "feedback": "binary"},
+    "itemknn": NEIGHBOURS,
+    "userknn": NEIGHBOURS,
+    "p3alpha": WALK,
+    "rp3beta": {**WALK, "beta": 0.6},
+    "contentknn": {"fields": "title,text", "neighbours": 100, "min_items": 1, "max_share": 0.5, "sublinear": "false",
+                   "weights": "binary"},
     "ease": {"l2": 250.0},
 }
+
+
+MODELS |= reference_mf.MODELS
+PARAMETERS |= reference_mf.PARAMETERS
 
 
 def model_parameters(model, settings):
@@ -223,7 +398,8 @@ def evaluate(split, score, task, mask, cutoffs, seed):
     users = list(targets)
     for first in range(0, len(users), BATCH):
         batch = users[first:first + BATCH]
-        scores = score(known[batch]).astype(np.float32)
+        who = (batch,) if getattr(score, "asks_who", False) else ()
+        scores = score(known[batch], *who).astype(np.float32)
         if mask:
             scores[known[batch].nonzero()] = -np.inf
         for row, user in zip(scores, batch):

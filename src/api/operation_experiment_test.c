@@ -1,0 +1,309 @@
+#include <medley/medley.h>
+
+#include "base/base.h"
+#include "fixture.h"
+#include "io/file.h"
+#include "run_operation.h"
+
+/* One experiment in YAML; paths are put in front. */
+static const char body[] = "metric: ndcg@5\n"
+                           "show: [ndcg@5, recall@10]\n"
+                           "models:\n"
+                           "  popularity: {}\n"
+                           "  ease: {l2: [10, 100]}\n"
+                           "  itemknn:\n"
+                           "    neighbours: 1..30\n"
+                           "sweep: {search: random, trials: 4}\n"
+                           "evaluate: {cutoffs: [5, 10], intervals: 50}\n"
+                           "compare: {resamples: 50}\n";
+
+static int make_data(void **state)
+{
+    set_up(state);
+    RUN(medley_synth, NULL, "out", "/raw", "users", "60", "items", "30", "interactions_per_user", "8", "genres",
+        "3");
+    return 0;
+}
+
+/* `more` stands behind the settings, `prepare` and `split` in their groups. */
+static const char *write_config(const char *out, const char *prepare, const char *split, const char *more)
+{
+    const char *path = test_path(folder, "exp.yaml");
+    text t = {.rt = rt};
+    text_format(&t, "out: %s\nprepare: {format: movielens, input: %s%s}\n", test_path(folder, out),
+                test_path(folder, "raw"), prepare);
+    text_format(&t, "split: {name: main, strategy: random%s}\n%s%s", split, body, more);
+    assert_ok(text_status(&t, err));
+    test_write_text(path, t.bytes);
+    text_release(&t);
+    return path;
+}
+
+static medley_status experiment(medley_runtime *own, const char *path, medley_report **r, medley_error *err)
+{
+    medley_config *c = NULL;
+    TRY(medley_config_create(own, &c, err));
+    medley_status status = medley_config_load(c, path, err);
+    if (status == MEDLEY_OK)
+        status = medley_experiment(own, c, r, err);
+    medley_config_free(c);
+    return status;
+}
+
+static void assert_step(const medley_report *r, const char *step, const char *what)
+{
+    for (int64_t i = 0; i < medley_report_rows(r, "steps"); i++)
+        if (strcmp(medley_report_text(r, "steps", i, "step"), step) == 0) {
+            if (strstr(medley_report_text(r, "steps", i, "what"), what) == NULL)
+                fail_msg("%s: '%s', expected '%s'", step, medley_report_text(r, "steps", i, "what"), what);
+            return;
+        }
+    fail_msg("no step '%s'", step);
+}
+
+/* results.tsv without the seconds; and every model. */
+static void read_results(const char *out, text *got)
+{
+    static const char *const files[] = {"runs/popularity/model.safetensors", "runs/ease/model.safetensors",
+                                        "runs/itemknn/model.safetensors", "comparison/values.csv"};
+    char path[300];
+    size_t length;
+    snprintf(path, sizeof path, "%s/results.tsv", out);
+    char *bytes = test_read(test_path(folder, path), &length);
+    int64_t columns = 0, column = 0;
+    for (const char *at = bytes; *at != '\n'; at++)
+        columns += *at == '\t';
+    for (const char *at = bytes; *at != '\0'; at++) {
+        column = *at == '\n' ? 0 : column + (*at == '\t');
+        if (column != columns - 1 && column != columns - 2)
+            text_append(got, at, 1);
+    }
+    test_read_end(bytes);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        uint64_t hash = 0;
+        snprintf(path, sizeof path, "%s/%s", out, files[i]);
+        bytes = test_read(test_path(folder, path), &length);
+        for (size_t at = 0; at < length; at++)
+            hash = mix64(hash ^ (unsigned char)bytes[at]);
+        text_format(got, "%s %zu %016llx\n", files[i], length, (unsigned long long)hash);
+        test_read_end(bytes);
+    }
+    assert_ok(text_status(got, err));
+}
+
+static void assert_same_results(const char *a, const char *b)
+{
+    text one = {.rt = rt}, other = {.rt = rt};
+    read_results(a, &one);
+    read_results(b, &other);
+    assert_string_equal(one.bytes, other.bytes);
+    text_release(&one);
+    text_release(&other);
+}
+
+static void test_one_file_gives_a_table_of_results(void **state)
+{
+    (void)state;
+    medley_report *r;
+    double best, next, number;
+    assert_ok(experiment(rt, write_config("first", "", "", ""), &r, err));
+    assert_step(r, "prepare", "made");
+    assert_step(r, "split", "made");
+    assert_int_equal(medley_report_rows(r, "results"), 3);
+    assert_true(medley_report_number(r, "results", 0, "ndcg@5", &best));
+    for (int64_t i = 1; i < 3; i++, best = next) { /* the best first */
+        assert_true(medley_report_number(r, "results", i, "ndcg@5", &next));
+        assert_true(next <= best);
+    }
+    assert_non_null(strstr(medley_report_text(r, "results", 0, "ndcg@5_95"), ".."));
+    assert_true(medley_report_number(r, "results", 0, "validation", &number) && number > 0);
+    assert_true(medley_report_number(r, "results", 0, "recall@10", &number) && number > 0);
+    assert_true(medley_report_number(r, "results", 0, "fit_seconds", &number));
+    assert_true(medley_report_number(r, "protocol", 0, "search_trials_of_each", &number) && number == 4);
+    assert_string_equal(medley_report_text(r, "protocol", 0, "part"), "test");
+    assert_string_equal(medley_report_text(r, "protocol", 0, "task"), "retrieval");
+    assert_non_null(medley_report_text(r, "protocol", 0, "ties"));
+    assert_non_null(medley_report_text(r, "protocol", 0, "masked"));
+    assert_true(file_exists(test_path(folder, "first/comparison/report.html")));
+    assert_true(file_exists(test_path(folder, "first/experiment.json")));
+    assert_true(file_exists(test_path(folder, "first/config.yaml")));
+    medley_report_free(r);
+}
+
+static void test_the_value_on_test_is_what_evaluate_says(void **state)
+{
+    (void)state;
+    medley_report *r, *e;
+    double value, want;
+    assert_ok(experiment(rt, write_config("first", "", "", ""), &r, err));
+    RUN(medley_evaluate, &e, "run", "/first/runs/ease", "metrics", "ndcg", "cutoffs", "5");
+    assert_true(medley_report_number(e, "metrics", 0, "@5", &want));
+    for (int64_t i = 0; i < 3; i++)
+        if (strcmp(medley_report_text(r, "results", i, "model"), "ease") == 0) {
+            assert_true(medley_report_number(r, "results", i, "ndcg@5", &value));
+            assert_true(value == want);
+        }
+    medley_report_free(r);
+    medley_report_free(e);
+}
+
+static void test_what_is_up_to_date_is_not_made_again(void **state)
+{
+    (void)state;
+    medley_report *r;
+    size_t length;
+    assert_ok(experiment(rt, write_config("again", "", "", ""), NULL, err));
+    char *before = test_read(test_path(folder, "again/results.tsv"), &length);
+    assert_ok(experiment(rt, write_config("again", "", "", ""), &r, err));
+    char *after = test_read(test_path(folder, "again/results.tsv"), &length);
+    assert_string_equal(before, after); /* with the seconds of fits, and of evaluations */
+    assert_step(r, "prepare", "up to date");
+    assert_step(r, "split", "up to date");
+    assert_step(r, "evaluate", "up to date");
+    medley_report_free(r);
+    test_read_end(before);
+    test_read_end(after);
+}
+
+static void test_what_has_changed_is_made_again_with_all_that_follows(void **state)
+{
+    (void)state;
+    medley_report *r;
+    assert_ok(experiment(rt, write_config("changed", "", "", ""), NULL, err));
+    assert_ok(experiment(rt, write_config("changed", "", ", seed: 3", ""), &r, err));
+    assert_step(r, "prepare", "up to date");
+    assert_step(r, "split", "seed was 0, is 3");
+    assert_step(r, "evaluate", "on test");
+    medley_report_free(r);
+    assert_ok(experiment(rt, write_config("changed", "", ", seed: 3, test_ratio: 0.3", ""), &r, err));
+    assert_step(r, "split", "test_ratio was 0.2, is 0.3");
+    medley_report_free(r);
+    assert_ok(experiment(rt, write_config("changed", ", rating_threshold: 2", "", ""), &r, err));
+    assert_step(r, "prepare", "rating_threshold was 0, is 2");
+    assert_step(r, "split", "made"); /* went with the old store */
+    assert_step(r, "evaluate", "on test");
+    medley_report_free(r);
+    assert_ok(experiment(rt, write_config("fresh", ", rating_threshold: 2", "", ""), NULL, err));
+    assert_same_results("changed", "fresh");
+    /* the raw data grows */
+    char *names, *path;
+    size_t length;
+    assert_ok(file_join(rt, folder, "raw/ratings.csv", &path, err));
+    names = test_read(path, &length);
+    text t = {.rt = rt};
+    text_append(&t, names, length);
+    text_add(&t, "1,7,5,2000000000\n");
+    test_write(path, t.bytes, (size_t)t.length);
+    assert_ok(experiment(rt, write_config("changed", ", rating_threshold: 2", "", ""), &r, err));
+    assert_step(r, "prepare", "ratings.csv has changed");
+    medley_report_free(r);
+    test_write(path, names, length);
+    test_read_end(names);
+    text_release(&t);
+    mem_free(path);
+}
+
+static void test_an_experiment_is_the_same_for_any_threads(void **state)
+{
+    (void)state;
+    assert_ok(experiment(rt, write_config("one", "", "", ""), NULL, err));
+    for (int threads = 2; threads <= 4; threads *= 2) {
+        test_memory own;
+        medley_runtime *many = test_runtime(&own, threads);
+        char out[20];
+        snprintf(out, sizeof out, "threads%d", threads);
+        assert_ok(experiment(many, write_config(out, "", "", ""), NULL, err));
+        test_runtime_end(many, &own);
+        assert_same_results("one", out);
+    }
+}
+
+static bool stop_evaluating(void *context, const char *phase, int64_t done, int64_t total)
+{
+    int *left = context;
+    (void)done, (void)total;
+    return strncmp(phase, "trials of ", 10) != 0 || (*left)-- > 0;
+}
+
+static void test_a_stopped_experiment_goes_on(void **state)
+{
+    (void)state;
+    int left = 4;
+    assert_ok(experiment(rt, write_config("unstopped", "", "", ""), NULL, err));
+    rt->progress = stop_evaluating;
+    rt->progress_context = &left;
+    assert_fails(experiment(rt, write_config("stopped", "", "", ""), NULL, err), MEDLEY_E_STOPPED, "stopped");
+    rt->progress = NULL;
+    assert_ok(experiment(rt, write_config("stopped", "", "", ""), NULL, err));
+    assert_same_results("unstopped", "stopped");
+}
+
+static void test_only_what_is_random_is_fitted_with_other_seeds(void **state)
+{
+    (void)state;
+    medley_report *r;
+    assert_ok(
+        experiment(rt, write_config("seeds", "", "", "seeds: [0, 1, 2]\nmodels.ials.factors: 4\n"), &r, err));
+    static const char *const names[] = {"popularity", "ease", "ials"}; /* itemknn breaks ties by the seed */
+    for (int m = 0; m < 3; m++) {
+        int64_t runs = 0;
+        for (int64_t i = 0; i < medley_report_rows(r, "results"); i++)
+            runs += strcmp(medley_report_text(r, "results", i, "model"), names[m]) == 0;
+        assert_int_equal(runs, m < 2 ? 1 : 3);
+    }
+    medley_report_free(r);
+}
+
+static void test_a_store_that_is_there_needs_no_preparing(void **state)
+{
+    (void)state;
+    medley_report *r;
+    RUN(medley_prepare, NULL, "format", "movielens", "input", "/raw", "store", "/store");
+    RUN(medley_experiment, &r, "out", "/named", "store", "/store", "models", "popularity,ease", "sweep.trials",
+        "2", "split.name", "own", "split.strategy", "leave_one_out", "task", "next_item", "evaluate.intervals",
+        "0");
+    assert_string_equal(medley_report_text(r, "protocol", 0, "task"), "next_item");
+    assert_step(r, "split", "made");
+    medley_report_free(r);
+    assert_true(file_exists(test_path(folder, "store/splits/own/split.json")));
+    assert_false(file_exists(test_path(folder, "named/store")));
+}
+
+static void test_what_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"seeds: [1, x]\n", "seeds: 'x' is no seed; accepted: 0..9e15"},
+        {"seeds: [1, 1]\n", "seeds: 1 is given twice"},
+        {"seeds: ''\n", "seeds: '' is no seed"},
+        {"task: retreival\n", "task: unknown 'retreival'"},
+        {"models.slim.l9: 5\n", "unknown key 'models.slim.l9' (did you mean 'models.slim.l"},
+        {"out.x: 5\n", "unknown key 'out.x': 'out' is one setting, not a group"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_fails(experiment(rt, write_config("refused", "", "", cases[i][0]), NULL, err), MEDLEY_E_CONFIG,
+                     cases[i][1]);
+    assert_fails(
+        run(medley_experiment, NULL, err, (const char *const[]){"out", "/refused2", "models", "ease", NULL}),
+        MEDLEY_E_CONFIG, "format is missing");
+    assert_fails(run(medley_experiment, NULL, err,
+                     (const char *const[]){"out", "/refused3", "store", "/nothing", "models", "ease", "split.name",
+                                           "n", "split.strategy", "random", NULL}),
+                 MEDLEY_E_NOT_FOUND, "nothing");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_one_file_gives_a_table_of_results),
+        cmocka_unit_test(test_the_value_on_test_is_what_evaluate_says),
+        cmocka_unit_test(test_what_is_up_to_date_is_not_made_again),
+        cmocka_unit_test(test_what_has_changed_is_made_again_with_all_that_follows),
+        cmocka_unit_test(test_an_experiment_is_the_same_for_any_threads),
+        cmocka_unit_test(test_a_stopped_experiment_goes_on),
+        cmocka_unit_test(test_only_what_is_random_is_fitted_with_other_seeds),
+        cmocka_unit_test(test_a_store_that_is_there_needs_no_preparing),
+        cmocka_unit_test(test_what_cannot_be_is_refused),
+    };
+    return cmocka_run_group_tests(tests, make_data, tear_down);
+}

@@ -1,0 +1,284 @@
+#include "api/sweep.h"
+
+#include <math.h>
+#include <time.h>
+
+#include "api/training_run.h"
+#include "io/save.h"
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* ---- what is shared ---- */
+
+/* "ndcg@10" as the protocol's metric and cutoff; "auc" has none. */
+static medley_status open_judge(sweep *s, medley_error *err)
+{
+    const sweep_params *p = s->p;
+    const size_t length = strcspn(p->metric, "@");
+    judging_protocol protocol = judging_defaults;
+    snprintf(s->metric, sizeof s->metric, "%.*s", length < sizeof s->metric ? (int)length : 63, p->metric);
+    protocol.metrics = s->metric;
+    if (p->metric[length] == '@')
+        protocol.cutoffs = p->metric + length + 1;
+    protocol.task = p->task;
+    protocol.candidates = p->candidates;
+    protocol.mask = p->mask;
+    protocol.relevant_from = p->relevant_from;
+    protocol.seed = p->seed;
+    const judging_data data = judging_of_selection(&s->set.parts);
+    if (data.targets->count == 0)
+        return fail(err, MEDLEY_E_FORMAT,
+                    "split: '%s' has an empty validation part, so nothing can be chosen by it", p->split);
+    TRY(judging_begin(s->set.store, &data, &protocol, &s->judge, err));
+    s->column = judging_find(s->judge, p->metric);
+    if (s->column < 0)
+        return fail(err, MEDLEY_E_CONFIG, "metric: '%s' is no metric with a cutoff; accepted: such as ndcg@10",
+                    p->metric);
+    return MEDLEY_OK;
+}
+
+static medley_status make_key(sweep *s, medley_error *err)
+{
+    const sweep_params *p = s->p;
+    fingerprint *print;
+    text key = {.rt = s->rt};
+    text_format(&key, "%s\n%s\n%s\n%s\n%s\n%s\n%d\n%.17g\n%lld\n", medley_version(),
+                s->set.parts.facts.fingerprint, judging_fingerprint(s->judge), p->metric, p->task, p->candidates,
+                p->mask, p->relevant_from, (long long)p->seed);
+    medley_status status = text_status(&key, err);
+    if (status == MEDLEY_OK)
+        status = fingerprint_create(s->rt, &print, err);
+    if (status == MEDLEY_OK) {
+        fingerprint_add(print, key.bytes, (size_t)key.length);
+        fingerprint_hex(print, s->key);
+        fingerprint_free(print);
+    }
+    text_release(&key);
+    return status;
+}
+
+medley_status sweep_open(const medley_runtime *rt, const bound_settings *settings, sweep *out, medley_error *err)
+{
+    const sweep_params *p = settings->values;
+    *out = (sweep){.rt = rt, .settings = settings, .p = p};
+    TRY(training_set_open(rt, p->store, p->split, &out->set, err));
+    out->set.data.seed = (uint64_t)p->seed;
+    TRY(open_judge(out, err));
+    TRY(make_key(out, err));
+    TRY(file_lock_folder(rt, p->out, true, &out->lock, err));
+    TRY(file_absolute(rt, p->out, &out->out, err));
+    TRY(file_join(rt, out->out, "trials.tsv", &out->log_path, err));
+    return trial_log_open(rt, out->log_path, &out->log, err);
+}
+
+void sweep_close(sweep *s)
+{
+    file_close(s->lock);
+    trial_log_close(&s->log);
+    judging_end(s->judge);
+    training_set_release(&s->set);
+    mem_free(s->log_path);
+    mem_free(s->out);
+}
+
+/* ---- a trial ---- */
+
+typedef struct trial_context {
+    sweep *s;
+    sweep_search *search;
+} trial_context;
+
+static medley_status make_values(const medley_runtime *rt, const sweep_search *search, const double *point,
+                                 void **out, medley_error *err)
+{
+    TRY(mem_alloc_zero(rt, 1, search->class->params_size, out, err));
+    medley_params_reset(search->class->params, *out);
+    const medley_status status = search_space_set(&search->space, point, *out, err);
+    if (status != MEDLEY_OK) {
+        mem_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+static medley_status fit_and_judge(const medley_runtime *rt, const sweep *s, const model_class *class,
+                                   const void *values, double *value, medley_error *err)
+{
+    model_state state = {0};
+    scoring how;
+    evaluation e = {0};
+    medley_status status = MEDLEY_OK;
+    TRY_DONE(training_set_check(&s->set, class, values, err));
+    TRY_DONE(class->fit(rt, values, &s->set.data, &state, err));
+    TRY_DONE(class->scoring(values, &state, s->set.data.users, s->set.data.items, &how, err));
+    const judging_model model = {class, values, &state, &how};
+    TRY_DONE(judging_run(rt, s->judge, &model, &e, err));
+    if (!judging_value(s->judge, &e, s->p->metric, value))
+        status = fail(err, MEDLEY_E_CONFIG, "metric: '%s' is not defined for any user", s->p->metric);
+done:
+    evaluation_release(&e);
+    model_state_release(&state);
+    return status;
+}
+
+/* What is wrong with these settings here says nothing of others; anything else ends the sweep. */
+static bool is_of_trial(medley_status status)
+{
+    return status == MEDLEY_E_LIMIT || status == MEDLEY_E_CONFIG || status == MEDLEY_E_FORMAT ||
+           status == MEDLEY_E_SHAPE;
+}
+
+static medley_status judge_trial(void *context, const medley_runtime *rt, int64_t trial, const double *point,
+                                 study_trial *out, medley_error *err)
+{
+    const trial_context *c = context;
+    const char *name = c->search->class->name;
+    text settings = {.rt = rt};
+    void *values = NULL;
+    medley_error own = {MEDLEY_OK, ""};
+    medley_status status = MEDLEY_OK;
+    search_space_format(&c->search->space, point, &settings);
+    TRY_DONE(text_status(&settings, err));
+    if (trial_log_find(&c->s->log, name, c->s->key, settings.bytes, out))
+        goto done;
+    TRY_DONE(make_values(rt, c->search, point, &values, err));
+    *out = (study_trial){.value = NAN};
+    const double start = seconds_now();
+    out->status = fit_and_judge(rt, c->s, c->search->class, values, &out->value, &own);
+    out->seconds = seconds_now() - start;
+    if (out->status != MEDLEY_OK && !is_of_trial(out->status)) {
+        if (err != NULL)
+            *err = own;
+        status = out->status;
+        goto done;
+    }
+    snprintf(out->message, sizeof out->message, "%.*s", STUDY_MESSAGE - 1, own.message);
+    const trial_record record = {name, settings.bytes, c->s->key, trial, *out};
+    status = trial_log_add(&c->s->log, &record, err);
+done:
+    mem_free(values);
+    text_release(&settings);
+    return status;
+}
+
+/* ---- a model ---- */
+
+/* The most that a trial may need, looked for in the corners where every parameter is least, and most. */
+static medley_status estimate_most(const sweep *s, const sweep_search *search, int64_t *bytes, medley_error *err)
+{
+    *bytes = 0;
+    for (int corner = 0; corner < 2; corner++) {
+        double point[SEARCH_DIMENSIONS_MOST];
+        void *values;
+        for (int64_t i = 0; i < search->space.count; i++) {
+            const search_dimension *d = &search->space.dimensions[i];
+            point[i] = search_dimension_at(d, 2, corner == 0 ? 0 : search_dimension_size(d, 2) - 1);
+        }
+        TRY(make_values(s->rt, search, point, &values, err));
+        const int64_t own = search->class->estimate(values, &s->set.data);
+        mem_free(values);
+        *bytes = own > *bytes ? own : *bytes;
+    }
+    return MEDLEY_OK;
+}
+
+static medley_status keep_best(sweep_search *search, medley_error *err)
+{
+    const study *r = &search->result;
+    for (int64_t i = 0; i < r->count; i++)
+        search->seconds += r->trials[i].seconds;
+    if (r->best >= 0)
+        search_space_format(&search->space, r->points + r->best * search->space.count, &search->best);
+    return text_status(&search->best, err);
+}
+
+medley_status sweep_search_run(sweep *s, const model_class *class, sweep_search *out, medley_error *err)
+{
+    const medley_entry member = {class->name, class->summary, class->paper, class->params};
+    char phase[96];
+    int64_t bytes;
+    *out = (sweep_search){.class = class, .best = {.rt = s->rt}};
+    TRY(settings_space(s->settings->config, "models", &member, &out->space, err));
+    TRY(estimate_most(s, out, &bytes, err));
+    trial_context context = {s, out};
+    snprintf(phase, sizeof phase, "trials of %s", class->name);
+    const study_job job = {
+        .phase = phase,
+        .search = search_classes[s->settings->member],
+        .search_params = s->settings->member_values,
+        .space = &out->space,
+        .seed = (uint64_t)s->p->seed,
+        .budget = s->p->trials,
+        .more_is_better = judging_more_is_better(s->judge, s->column),
+        /* values do not depend on it; a quarter of the memory leaves room for what judging needs */
+        .at_once = s->rt->threads > 1 && bytes < runtime_memory_available() / 4 / s->rt->threads,
+        .judge = judge_trial,
+        .context = &context,
+    };
+    TRY(study_run(s->rt, &job, &out->result, err));
+    return keep_best(out, err);
+}
+
+static medley_status set_all(medley_config *config, const char *const (*pairs)[2], int count, medley_error *err)
+{
+    for (int i = 0; i < count; i++)
+        TRY(medley_config_set(config, pairs[i][0], pairs[i][1], MEDLEY_FROM_FLAG, "sweep", err));
+    return MEDLEY_OK;
+}
+
+/* What `medley train` is told. */
+static medley_status train_config(const sweep *s, const sweep_search *search, medley_config *config,
+                                  medley_error *err)
+{
+    char seed[32], value[256];
+    snprintf(seed, sizeof seed, "%lld", (long long)s->p->seed);
+    const char *const pairs[][2] = {{"store", s->set.store->path},
+                                    {"split", s->p->split},
+                                    {"model", search->class->name},
+                                    {"run", search->run},
+                                    {"seed", seed},
+                                    {"learn_from", s->p->refit == 1 ? "train_val" : "train"},
+                                    {"force", "true"}};
+    TRY(set_all(config, pairs, sizeof pairs / sizeof *pairs, err));
+    const double *point = search->result.points + search->result.best * search->space.count;
+    for (int64_t i = 0; i < search->space.count; i++) {
+        const search_dimension *d = &search->space.dimensions[i];
+        search_dimension_format(d, point[i], value, sizeof value);
+        TRY(medley_config_set(config, d->param->name, d->count > 0 ? d->values[(int64_t)point[i]] : value,
+                              MEDLEY_FROM_FLAG, "sweep", err));
+    }
+    return MEDLEY_OK;
+}
+
+medley_status sweep_fit_best(sweep *s, sweep_search *search, medley_error *err)
+{
+    medley_runtime rt = *s->rt;
+    medley_config *config = NULL;
+    bool current;
+    medley_status status = MEDLEY_OK;
+    if (search->result.best < 0)
+        return MEDLEY_OK;
+    TRY(file_join(s->rt, s->out, search->class->name, &search->run, err));
+    TRY(medley_config_create(&rt, &config, err));
+    TRY_DONE(train_config(s, search, config, err));
+    TRY_DONE(training_run_is_current(&rt, config, s->set.parts.facts.fingerprint, &current, err));
+    if (!current)
+        status = operation_run(&operation_train, &rt, config, NULL, err);
+done:
+    medley_config_free(config);
+    return status;
+}
+
+void sweep_search_release(sweep_search *search)
+{
+    study_release(&search->result);
+    search_space_release(&search->space);
+    text_release(&search->best);
+    mem_free(search->run);
+    *search = (sweep_search){0};
+}

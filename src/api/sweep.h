@@ -1,0 +1,57 @@
+/* The search for a model's best settings, judged on the validation part of a split. */
+#ifndef API_SWEEP_H
+#define API_SWEEP_H
+
+#include "api/judging.h"
+#include "api/operation.h"
+#include "io/file.h"
+#include "train/training_set.h"
+#include "train/trial_log.h"
+
+typedef struct sweep_params {
+    const char *store, *split, *out, *models, *search, *metric, *task, *candidates;
+    int64_t trials, seed;
+    int mask, refit;
+    double relevant_from;
+    bool fit_best;
+} sweep_params;
+
+/* What the models of a sweep share. It holds selection_parts, and so no way to the test part. */
+typedef struct sweep {
+    const medley_runtime *rt;
+    const bound_settings *settings;
+    const sweep_params *p;
+    char *out, *log_path; /* absolute */
+    file *lock;           /* of out: one sweep at a time */
+    training_set set;
+    judging *judge;
+    char metric[64]; /* without its cutoff */
+    int64_t column;  /* of the metric that decides */
+    trial_log log;
+    char key[FINGERPRINT_SIZE]; /* of all that a value depends on but the model and its settings */
+} sweep;
+
+/* Opens the data and reads what earlier runs found out; makes the folder. End it with sweep_close, also after a
+ * failure. */
+MEDLEY_MUST_USE medley_status sweep_open(const medley_runtime *rt, const bound_settings *settings, sweep *out,
+                                         medley_error *err);
+void sweep_close(sweep *s);
+
+/* One model's search. */
+typedef struct sweep_search {
+    const model_class *class;
+    search_space space;
+    study result;
+    text best;      /* settings of the best trial */
+    double seconds; /* of all trials, those taken from the log included */
+    char *run;      /* where the best is saved; NULL: it is not */
+} sweep_search;
+
+/* Searches; out->result.best is -1 when all trials failed. Release it also after a failure. */
+MEDLEY_MUST_USE medley_status sweep_search_run(sweep *s, const model_class *class, sweep_search *out,
+                                               medley_error *err);
+/* Makes <out>/<model>/ from the best settings as `medley train` would, unless it is there. */
+MEDLEY_MUST_USE medley_status sweep_fit_best(sweep *s, sweep_search *search, medley_error *err);
+void sweep_search_release(sweep_search *search);
+
+#endif

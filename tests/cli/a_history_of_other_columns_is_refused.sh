@@ -1,0 +1,4 @@
+. "$CASES/whole_way.inc"
+step train
+printf "ann\t1\t5\nbob\t3\n" >people
+$MEDLEY recommend -q --run run --history-file people

@@ -1,0 +1,7 @@
+cat >exp.yaml <<END
+out: o
+models:
+  ease:
+    l3: [1, 2]
+END
+$MEDLEY experiment --config exp.yaml

@@ -1,0 +1,1 @@
+$MEDLEY compare --runs a,b --pairs some

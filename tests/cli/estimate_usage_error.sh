@@ -1,0 +1,1 @@
+$MEDLEY estimate train --store s --split m --modle ease

@@ -1,0 +1,1 @@
+$MEDLEY experiment --help

@@ -1,0 +1,1 @@
+$MEDLEY fetch ml-1n --out raw

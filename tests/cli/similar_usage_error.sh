@@ -1,0 +1,1 @@
+$MEDLEY similar --run run --topk 5
