@@ -32,7 +32,11 @@ const medley_param operation_params[] = {
 /* Settings that choose a member of a registry, which brings settings of its own. */
 static const struct {
     const char *key, *kind;
-} choosers[] = {{"format", "formats"}, {"strategy", "strategies"}, {"model", "models"}, {"search", "searches"}, {"job", "operations"}};
+} choosers[] = {{"format", "formats"},
+                {"strategy", "strategies"},
+                {"model", "models"},
+                {"search", "searches"},
+                {"job", "operations"}};
 
 enum { CHOOSERS = sizeof choosers / sizeof *choosers };
 

@@ -1,7 +1,7 @@
 /* Every allocation of the public API's calls fails once: each call then returns E_NOMEM, leaks nothing,
  * leaves the disk as it was, and succeeds when there is memory. (jansson, SQLite, libyaml, zlib's and
  * zstd's own and OpenMP's memory does not pass through the runtime.) */
-#include "operate.h"
+#include "starve.h"
 
 #include <unistd.h>
 
@@ -28,37 +28,6 @@ static medley_status run(medley_runtime *runtime, const step *s, medley_error *e
     }
     medley_report_free(report);
     return status;
-}
-
-/* As BRUTAL, and until the operation itself succeeded the tree is as it was. */
-static int64_t starve(medley_runtime *runtime, test_memory *own, const step *s, bool first)
-{
-    text before = {.rt = rt};
-    list_tree(".", &before);
-    for (int64_t allowed = 0;; allowed++) {
-        medley_error err = {MEDLEY_OK, ""};
-        medley_report *report;
-        const int64_t live = own->live;
-        own->allowed = allowed;
-        const medley_status status = operate(runtime, s->run, s->settings, &report, &err);
-        own->allowed = -1;
-        medley_report_free(report);
-        assert_int_equal(own->live, live);
-        if (status == MEDLEY_OK) {
-            text_release(&before);
-            return allowed;
-        }
-        if (status != MEDLEY_E_NOMEM || err.message[0] == '\0')
-            fail_msg("%s, allocation %lld: %s '%s'", s->name, (long long)allowed, medley_status_name(status),
-                     err.message);
-        text now = {.rt = rt};
-        list_tree(".", &now);
-        if (first && s->writes_several ? strstr(now.bytes, ".partial") != NULL
-                                       : strcmp(now.bytes, before.bytes) != 0)
-            fail_msg("%s, allocation %lld changed the disk:\n%s\nbefore:\n%s", s->name, (long long)allowed,
-                     now.bytes, before.bytes);
-        text_release(&now);
-    }
 }
 
 static void starve_the_whole_way(int threads, bool from_nothing)
@@ -94,21 +63,6 @@ static void go_the_whole_way(void)
 {
     for (int i = 0; i < WHOLE_WAY; i++)
         assert_ok(run(rt, &whole_way[i], err));
-}
-
-/* Also what may have been done already: a sweep and an experiment go on where they were. */
-static void test_side_ways_survive(void **state)
-{
-    (void)state;
-    test_memory own;
-    go_the_whole_way();
-    write_requests();
-    medley_runtime *runtime = test_runtime(&own, 1);
-    for (int i = 0; i < SIDE_WAYS; i++) {
-        assert_true(starve(runtime, &own, &side_ways[i], true) > 5);
-        assert_true(starve(runtime, &own, &side_ways[i], false) > 5);
-    }
-    test_runtime_end(runtime, &own);
 }
 
 static void test_reports_survive(void **state)
@@ -263,7 +217,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_operations_survive_with_one_thread, set_up, leave_folder),
         cmocka_unit_test_setup_teardown(test_operations_survive_with_two_threads, set_up, leave_folder),
-        cmocka_unit_test_setup_teardown(test_side_ways_survive, set_up, leave_folder),
         cmocka_unit_test_setup_teardown(test_reports_survive, set_up, leave_folder),
         cmocka_unit_test_setup_teardown(test_models_and_rankers_survive, set_up, leave_folder),
         cmocka_unit_test_setup_teardown(test_stores_and_settings_survive, set_up, leave_folder),

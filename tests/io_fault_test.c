@@ -24,11 +24,7 @@ static medley_status run(const step *s, medley_error *err)
 
 static bool writes(const step *s)
 {
-    static const char *const only_say[] = {"recommend", "similar in a space", "estimate"};
-    for (size_t i = 0; i < sizeof only_say / sizeof *only_say; i++)
-        if (strcmp(s->name, only_say[i]) == 0)
-            return false;
-    return true;
+    return strcmp(s->name, "recommend") != 0 && strcmp(s->name, "similar in a space") != 0;
 }
 
 /* Of the first files that an operation makes, some may be there, whole, when a later one could not be made. */

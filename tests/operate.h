@@ -102,7 +102,8 @@ static const step whole_way[] = {
 };
 enum { WHOLE_WAY = sizeof whole_way / sizeof *whole_way };
 
-/* What else can be done where the whole way was gone; not fetch, which keeps what it has: operation_fetch_test.c. */
+/* What else can be done where the whole way was gone; not fetch, which keeps what it has (operation_fetch_test.c), nor
+ * estimate, which measures the machine (job_cost_test.c). */
 static const step side_ways[] = {
     {"evaluate to compare", medley_evaluate, {"run=knn", "metrics=ndcg,hr", "intervals=5"}, true},
     {"evaluate lists",
@@ -135,7 +136,6 @@ static const step side_ways[] = {
      medley_split,
      {"store=store", "name=cv", "strategy=k_fold", "folds=2", "force=true"},
      false},
-    {"estimate", medley_estimate, {"job=train", "store=store", "split=main", "model=ease", "run=new"}, false},
     {"sweep",
      medley_sweep,
      {"store=store", "split=main", "out=sweep", "models=popularity,itemknn", "trials=2", "search=random"},

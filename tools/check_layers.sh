@@ -112,4 +112,10 @@ for name in $repeated; do
     echo "src/: more than one file is called $name:" $(list src -name "$name")
     bad=1
 done
+# clang 14 gives every clone of a function a global resolver of its name.
+clones=$(list src -name '*.c' | xargs sed -nE 's/^MULTIVERSION static .*[ *]([a-z_0-9]+)\(.*/\1/p' | sort | uniq -d)
+for name in $clones; do
+    echo "src/: more than one MULTIVERSION function is called $name"
+    bad=1
+done
 exit $bad

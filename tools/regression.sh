@@ -3,7 +3,9 @@
 # usage: tools/regression.sh PROGRAM DATA OUT.csv [--sets "ml-100k ..."] [--models "ease ..."]
 #
 # DATA holds folders named as those of configs/, which says how each is prepared and split. Models have their
-# default settings; random splits are made with the seeds 0, 1, 2, and what nothing random enters with 0.
+# default settings; random splits are made with the seeds 0, 1, 2, and what nothing random enters with 0. A model
+# that needs what a set does not have, such as texts, has no rows there, and stderr says why. Besides: errors of
+# predicted ratings, on random splits and on the fold u1 of ml-100k, and every metric once, of itemknn on ml-100k.
 set -eu
 configs=$(cd "$(dirname "$0")/../configs" && pwd)
 [ $# -ge 3 ] || { sed -n '3s/^# //p' "$0" >&2; exit 2; }
@@ -19,26 +21,58 @@ while [ $# -ge 2 ]; do
     esac
     shift 2
 done
-metrics=ndcg,recall,hr,mrr,map,item_coverage,novelty
+metrics=ndcg,recall,hr,mrr,map,auc,item_coverage,gini,novelty,popreo
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 store=$work/store
 
 medley() { "$program" "$@" --quiet --tsv; }
 
-# evaluate's table, a row a metric and a column a cutoff, as rows that begin with $1
+is_among() { case " $(echo $2) " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
+
+# evaluate's tables, a row a metric and a column a cutoff or one for all, as rows that begin with $1
 rows() {
     awk -F '\t' -v start="$1" '
-        $1 == "metric" { table = 1; for (i = 2; i <= NF; i++) cutoff[i] = substr($i, 2); next }
-        table { for (i = 2; i <= NF; i++) printf "%s,%s,%s,%.6f\n", start, $1, cutoff[i], $i }'
+        $1 == "metric" { table = 1; for (i = 2; i <= NF; i++) cutoff[i] = $i == "value" ? "-" : substr($i, 2); next }
+        table && $2 ~ /^-?[0-9]/ { for (i = 2; i <= NF; i++) printf "%s,%s,%s,%.6f\n", start, $1, cutoff[i], $i }'
+}
+
+# Fails where the data has not what the model needs; anything else that goes wrong ends it all.
+train() { # set split model seed
+    status=0
+    medley train --store "$store" --split "$2" --model "$3" --run "$work/run" --seed "$4" --force \
+        >"$work/log" 2>"$work/why" || status=$?
+    [ $status -ne 0 ] || return 0
+    echo "$1 $2 $3: no rows: $(cat "$work/why")" >&2
+    [ $status -eq 2 ] || exit 1
+    return 1
+}
+
+judge() { # set split model task seed settings...
+    labels=$1,$2,$3,$4,$5 task=$4
+    shift 5
+    medley evaluate --run "$work/run" --task "$task" --cutoffs 10 --intervals 0 "$@" >"$work/report" || exit 1
+    rows "$labels" <"$work/report" >>"$work/rows"
 }
 
 run_model() { # set split model seed
-    medley train --store "$store" --split "$2" --model "$3" --run "$work/run" --seed "$4" --force >"$work/log"
-    for task in retrieval next_item; do
-        [ $task = retrieval ] || grep -q '"ordered": *true' "$store/dataset.json" || continue
-        medley evaluate --run "$work/run" --task $task --cutoffs 10,20 --metrics $metrics >"$work/report"
-        rows "$1,$2,$3,$task,$4" <"$work/report" >>"$work/rows"
+    train "$@" || return 0
+    judge "$1" "$2" "$3" retrieval "$4" --metrics $metrics
+    ! grep -q '"ordered": *true' "$store/dataset.json" || judge "$1" "$2" "$3" next_item "$4" --metrics $metrics
+    case $1/$2/$3 in
+        ml-100k/*/itemknn) judge "$1" "$2" "$3" beyond_accuracy "$4" --space attribute:genres --attribute genres ;;
+        */random/baseline | */u1/baseline) judge "$1" "$2" "$3" rating "$4" ;;
+    esac
+}
+
+run_split() { # set split models
+    seeds=0
+    ! grep -q '"strategy": *"random"' "$store/splits/$2/split.json" || seeds='0 1 2'
+    for seed in $seeds; do
+        [ "$seed" = 0 ] || medley split --config "$configs/$1/$2.yaml" --store "$store" --seed "$seed" --force >"$work/log"
+        for model in $3; do
+            run_model "$1" "$2" "$model" "$seed"
+        done
     done
 }
 
@@ -48,15 +82,13 @@ for set in $sets; do
     for config in "$configs/$set"/*.yaml; do
         split=$(basename "$config" .yaml)
         [ "$split" != prepare ] || continue
-        seeds=0
-        ! grep -q '^strategy: random$' "$config" || seeds='0 1 2'
-        for seed in $seeds; do
-            medley split --config "$config" --store "$store" --seed "$seed" --force >"$work/log"
-            for model in $models; do
-                run_model "$set" "$split" "$model" "$seed"
-            done
-        done
+        medley split --config "$config" --store "$store" --seed 0 --force >"$work/log"
+        run_split "$set" "$split" "$models"
     done
+    [ "$set" = ml-100k ] && is_among baseline "$models" || continue
+    medley prepare --config "$configs/$set/prepare.yaml" --input "$data/$set" --fold u1 --store "$store" --force >"$work/log"
+    medley split --strategy fixed --name u1 --store "$store" --force >"$work/log"
+    run_split "$set" u1 baseline
 done
 if [ "$out" = - ]; then
     cat "$work/rows"

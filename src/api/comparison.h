@@ -94,6 +94,11 @@ const char *comparison_fact(const json *protocol, const char *key, char buffer[6
 /* "@10" of "ndcg@10"; "" without cutoff. */
 const char *comparison_cutoff(const char *column);
 
+/* Fails with E_CONFIG unless every word of `wanted`, "all" or "ndcg@10,recall", means one of the columns. */
+MEDLEY_MUST_USE medley_status comparison_check_metrics(const medley_runtime *rt, const char *wanted,
+                                                       const char *const *columns, int64_t count,
+                                                       medley_error *err);
+
 /* The parts, in this order, that comparison_open runs. */
 MEDLEY_MUST_USE medley_status comparison_read(comparison *c, medley_error *err);
 MEDLEY_MUST_USE medley_status comparison_group(comparison *c, medley_error *err);

@@ -170,18 +170,63 @@ static bool is_wanted(const comparison *c, const char *column)
     }
 }
 
-static medley_status check_metrics(const comparison *c, medley_error *err)
+/* The names of the columns, and what they are without their cutoffs, each once. */
+static medley_status name_all(arena *texts, const char *const *columns, int64_t count, const char **names,
+                              int64_t *bare, medley_error *err)
 {
-    if (strcmp(c->choices.metrics, "all") == 0)
+    *bare = 0;
+    for (int64_t i = 0; i < count; i++) {
+        const size_t length = strcspn(columns[i], "@");
+        bool said = false;
+        for (int64_t n = 0; n < *bare && !said; n++)
+            said = strlen(names[n]) == length && memcmp(names[n], columns[i], length) == 0;
+        if (!said)
+            TRY(arena_text(texts, columns[i], length, &names[(*bare)++], err));
+    }
+    for (int64_t i = 0; i < count; i++)
+        names[*bare + i] = columns[i];
+    return MEDLEY_OK;
+}
+
+static medley_status refuse_metric(const medley_runtime *rt, const char *word, const char *const *columns,
+                                   int64_t count, medley_error *err)
+{
+    arena texts = {.rt = rt};
+    text list = {.rt = rt};
+    const char **names = NULL;
+    int64_t bare;
+    medley_status status;
+    TRY_DONE(mem_alloc(rt, 2 * count, sizeof *names, &names, err));
+    TRY_DONE(name_all(&texts, columns, count, names, &bare, err));
+    const char *nearest = medley_nearest(word, names, bare + count);
+    for (int64_t n = 0; n < bare; n++)
+        text_format(&list, "%s%s", n > 0 ? ", " : "", names[n]);
+    TRY_DONE(text_status(&list, err));
+    status =
+        nearest != NULL
+            ? fail(err, MEDLEY_E_CONFIG, "metrics: not every run has '%s' (did you mean '%s'?)", word, nearest)
+            : fail(err, MEDLEY_E_CONFIG, "metrics: not every run has '%s'; all have %.800s", word, list.bytes);
+done:
+    mem_free(names);
+    text_release(&list);
+    arena_release(&texts);
+    return status;
+}
+
+medley_status comparison_check_metrics(const medley_runtime *rt, const char *wanted, const char *const *columns,
+                                       int64_t count, medley_error *err)
+{
+    if (strcmp(wanted, "all") == 0)
         return MEDLEY_OK;
-    for (const char *at = c->choices.metrics;; at++) {
+    for (const char *at = wanted;; at++) {
         const size_t length = strcspn(at, ",");
+        char word[64];
         bool found = false;
-        for (int64_t i = 0; i < c->column_count; i++)
-            found = found || means(at, length, c->columns[i].name);
+        snprintf(word, sizeof word, "%.*s", length < sizeof word ? (int)length : 63, at);
+        for (int64_t i = 0; i < count; i++)
+            found = found || means(at, length, columns[i]);
         if (!found)
-            return fail(err, MEDLEY_E_CONFIG, "metrics: not every run has '%.*s'; all %lld have %s",
-                        length < 60 ? (int)length : 60, at, (long long)c->run_count, c->left_out);
+            return refuse_metric(rt, word, columns, count, err);
         at += length;
         if (*at == '\0')
             return MEDLEY_OK;
@@ -212,19 +257,24 @@ static compared_column describe_column(const compared_run *run, int64_t column)
     };
 }
 
-/* Said in `left_out`: what not all have; while names are wanted that nobody has, what all have. */
+/* Said in `left_out`: what not all have. */
 static medley_status choose_columns(comparison *c, medley_error *err)
 {
     const evaluation_file *first = &c->runs[0].file;
-    text left = {.rt = c->rt}, shared = {.rt = c->rt};
+    text left = {.rt = c->rt};
+    const char **shared = NULL; /* what all have */
+    int64_t shared_count = 0;
     medley_status status;
+    TRY_DONE(mem_alloc(c->rt, first->column_count, sizeof *shared, &shared, err));
     TRY_DONE(mem_alloc(c->rt, first->column_count, sizeof *c->columns, &c->columns, err));
     for (int64_t i = 0; i < first->column_count; i++) {
         const char *name = first->columns[i].name;
-        const bool had = all_have(c, name);
-        text *list = had ? &shared : &left;
-        text_format(list, "%s%s", list->length > 0 ? ", " : "", name);
-        if (had && is_wanted(c, name))
+        if (!all_have(c, name)) {
+            text_format(&left, "%s%s", left.length > 0 ? ", " : "", name);
+            continue;
+        }
+        shared[shared_count++] = name;
+        if (is_wanted(c, name))
             c->columns[c->column_count++] = describe_column(&c->runs[0], i);
     }
     for (int64_t r = 1; r < c->run_count; r++)
@@ -236,18 +286,16 @@ static medley_status choose_columns(comparison *c, medley_error *err)
             if (!said)
                 text_format(&left, "%s%s", left.length > 0 ? ", " : "", name);
         }
-    TRY_DONE(text_status(&shared, err));
     TRY_DONE(text_status(&left, err));
-    if (shared.length == 0) {
+    if (shared_count == 0) {
         status = fail(err, MEDLEY_E_ARGUMENT, "runs: they share no metric: %.400s", left.bytes);
         goto done;
     }
-    c->left_out = shared.bytes;
-    TRY_DONE(check_metrics(c, err));
+    TRY_DONE(comparison_check_metrics(c->rt, c->choices.metrics, shared, shared_count, err));
     status = arena_text(&c->texts, left.bytes, (size_t)left.length, &c->left_out, err);
 done:
     text_release(&left);
-    text_release(&shared);
+    mem_free(shared);
     return status;
 }
 

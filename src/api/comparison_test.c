@@ -385,7 +385,11 @@ static void test_names_that_are_not_there_are_refused(void **state)
     choices.baseline = "";
     choices.metrics = "ndcg,recal";
     assert_fails(compare("a,b", &choices, &c, err), MEDLEY_E_CONFIG,
-                 "not every run has 'recal'; all 2 have hr@5, ndcg@5, item_coverage@5");
+                 "metrics: not every run has 'recal'; all have hr, ndcg, item_coverage");
+    choices.metrics = "ndgc";
+    assert_fails(compare("a,b", &choices, &c, err), MEDLEY_E_CONFIG, "'ndgc' (did you mean 'ndcg'?)");
+    choices.metrics = "ndcg@6";
+    assert_fails(compare("a,b", &choices, &c, err), MEDLEY_E_CONFIG, "'ndcg@6' (did you mean 'ndcg@5'?)");
     choices.metrics = "ndcg@5";
     c = compared("a,b", &choices);
     assert_int_equal(c.column_count, 1);

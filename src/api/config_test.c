@@ -385,6 +385,12 @@ static void test_a_key_is_refused_at_any_depth_with_its_line_and_the_nearest(voi
     assert_refused_by("sweep", SWEEP "modles:\n  ease: {l2: 5}\n",
                       ":5: unknown key 'modles.ease.l2' (did you mean 'models.ease.l2'?)");
     assert_refused_by("sweep", SWEEP "search: tpe\ngrid_points: 3\n", ":5: unknown key 'grid_points'");
+    assert_refused_by("sweep", "store: {path: s}\nsplit: p\nout: o\n",
+                      ":1: unknown key 'store.path': 'store' is one setting, not a group");
+    assert_refused_by("experiment", EXPERIMENT "prepare: [movielens, raw]\n",
+                      ":3: 'prepare' is a group of settings; accepted: a mapping");
+    assert_refused_by("experiment", EXPERIMENT "sweep: tpe\n",
+                      ":3: 'sweep' is a group of settings; accepted: a mapping");
     assert_refused_by("sweep", SWEEP "search: tree\n", ":4: search: unknown 'tree' (did you mean");
     assert_refused_by("experiment", EXPERIMENT "prepare:\n  format: delimited\n  inptu: x\n",
                       ":5: unknown key 'prepare.inptu' (did you mean 'prepare.input'?)");
@@ -400,6 +406,17 @@ static void test_a_key_is_refused_at_any_depth_with_its_line_and_the_nearest(voi
     assert_refused_by("experiment", EXPERIMENT "sweep:\n  models: [a]\n", ":4: 'sweep.models' is not accepted");
     assert_refused_by("experiment", EXPERIMENT "evaluate:\n  cutofs: [5]\n",
                       ":4: unknown key 'evaluate.cutofs' (did you mean 'evaluate.cutoffs'?)");
+}
+
+static void test_an_empty_group_says_nothing(void **state)
+{
+    (void)state;
+    medley_config *c = new_config();
+    medley_report *r;
+    assert_ok(medley_config_load(c, yaml("exp.yaml", EXPERIMENT "prepare: {}\nsweep:\n"), err));
+    assert_ok(medley_config_resolve(c, "experiment", &r, err));
+    medley_report_free(r);
+    medley_config_free(c);
 }
 
 static void test_groups_are_shown_and_written_so_that_they_can_be_read_again(void **state)
@@ -574,6 +591,7 @@ int main(void)
         cmocka_unit_test(test_every_setting_of_every_operation_is_shown),
         cmocka_unit_test(test_nested_mappings_are_keys_with_dots),
         cmocka_unit_test(test_a_key_is_refused_at_any_depth_with_its_line_and_the_nearest),
+        cmocka_unit_test(test_an_empty_group_says_nothing),
         cmocka_unit_test(test_groups_are_shown_and_written_so_that_they_can_be_read_again),
         cmocka_unit_test(test_a_long_text_is_shown_in_full),
         cmocka_unit_test(test_written_settings_are_read_back_whatever_their_origin),

@@ -3,7 +3,7 @@
  *
  *   <out>/store/                    prepare and split, unless `store` names another place
  *   <out>/runs/                     sweep: trials.tsv, and a run of each model's best settings
- *   <out>/runs/<model>-seed<n>/     the same with other seeds
+ *   <out>/runs/<model>-seed<n>/     the same with other seeds; of a model without chance one, which shows that it has none
  *   <out>/runs/<run>/evaluations/experiment/   evaluate, on test
  *   <out>/comparison/               compare
  *   <out>/results.tsv, experiment.json, config.yaml */
@@ -57,6 +57,18 @@ double experiment_now(void);
 /* Sets keys, values, ..., NULL, as the experiment's own. */
 MEDLEY_MUST_USE medley_status experiment_set(medley_config *config, const char *const *pairs, medley_error *err);
 
+/* Refuses what can be refused without reading data, of every step; nothing is made. */
+MEDLEY_MUST_USE medley_status experiment_check(experiment *e, medley_error *err);
+
+/* The settings of a step's operation: what its group says, and what follows from the experiment's own. */
+MEDLEY_MUST_USE medley_status experiment_sweep_config(experiment *e, const char *store, const char *split,
+                                                      const char *out, medley_config **config, medley_error *err);
+MEDLEY_MUST_USE medley_status experiment_evaluate_config(experiment *e, const char *run, medley_config **config,
+                                                         medley_error *err);
+
+/* A small text file whole; NULL: it is not there. */
+MEDLEY_MUST_USE medley_status experiment_read(const medley_runtime *rt, const char *folder, const char *name,
+                                              char **out, medley_error *err);
 /* The fingerprint of a file's bytes. */
 MEDLEY_MUST_USE medley_status experiment_hash(const medley_runtime *rt, const char *path,
                                               char hex[FINGERPRINT_SIZE], medley_error *err);
@@ -66,5 +78,8 @@ MEDLEY_MUST_USE medley_status experiment_data(experiment *e, medley_error *err);
 
 /* Searches, trains, judges each run on test once. */
 MEDLEY_MUST_USE medley_status experiment_models(experiment *e, medley_error *err);
+
+/* Compares the runs, unless that was done with the same settings and evaluations. */
+MEDLEY_MUST_USE medley_status experiment_comparison(experiment *e, medley_error *err);
 
 #endif

@@ -1,11 +1,12 @@
 /* The models of an experiment: search, further seeds, and one look at the test part. */
 #include <math.h>
 
+#include "api/evaluation_plan.h"
 #include "api/experiment.h"
 #include "api/training_run.h"
 #include "io/save.h"
 
-extern const operation_class operation_sweep, operation_evaluate;
+extern const operation_class operation_sweep;
 
 enum { TEXT_LONGEST = 1024 * 1024 };
 
@@ -49,23 +50,33 @@ static medley_status add_run(experiment *e, const char *model, int64_t seed, con
     return status;
 }
 
+medley_status experiment_sweep_config(experiment *e, const char *store, const char *split, const char *out,
+                                      medley_config **config, medley_error *err)
+{
+    char seed[32];
+    snprintf(seed, sizeof seed, "%lld", (long long)e->seeds[0]);
+    TRY(settings_group(e->settings, "sweep", config, err));
+    medley_status status = set_protocol(e, *config, err);
+    if (status == MEDLEY_OK)
+        status = experiment_set(*config,
+                                (const char *const[]){"store", store, "split", split, "out", out, "metric",
+                                                      e->p->metric, "seed", seed, NULL},
+                                err);
+    if (status == MEDLEY_OK)
+        status = settings_copy_group(e->settings, "models", *config, err);
+    if (status != MEDLEY_OK) {
+        medley_config_free(*config);
+        *config = NULL;
+    }
+    return status;
+}
+
 static medley_status sweep_models(experiment *e, medley_error *err)
 {
     const double start = experiment_now();
     medley_config *config;
-    char seed[32];
-    snprintf(seed, sizeof seed, "%lld", (long long)e->seeds[0]);
-    TRY(settings_group(e->settings, "sweep", &config, err));
-    medley_status status = set_protocol(e, config, err);
-    if (status == MEDLEY_OK)
-        status = experiment_set(config,
-                                (const char *const[]){"store", e->store, "split", e->split, "out", e->runs_folder,
-                                                      "metric", e->p->metric, "seed", seed, NULL},
-                                err);
-    if (status == MEDLEY_OK)
-        status = settings_copy_group(e->settings, "models", config, err);
-    if (status == MEDLEY_OK)
-        status = operation_run(&operation_sweep, e->rt, config, &e->sweep, err);
+    TRY(experiment_sweep_config(e, e->store, e->split, e->runs_folder, &config, err));
+    medley_status status = operation_run(&operation_sweep, e->rt, config, &e->sweep, err);
     medley_config_free(config);
     for (int64_t i = 0; status == MEDLEY_OK && i < medley_report_rows(e->sweep, "best"); i++) {
         const char *model = medley_report_text(e->sweep, "best", i, "model");
@@ -111,7 +122,8 @@ static medley_status hash_model(const experiment *e, const experiment_run *r, ch
     return status;
 }
 
-/* A model that is the same for another seed has nothing random in it: one run says all. */
+/* A model that is the same for another seed has nothing random in it: one run says all. The second stays, so that
+ * nobody has to find that out again. */
 static medley_status add_seeds(experiment *e, int64_t base, medley_error *err)
 {
     for (int64_t i = 1; i < e->seed_count; i++) {
@@ -143,8 +155,8 @@ static medley_status train_seeds(experiment *e, medley_error *err)
 
 /* ---- test ---- */
 
-static medley_status read_text(const medley_runtime *rt, const char *folder, const char *name, char **out,
-                               medley_error *err)
+medley_status experiment_read(const medley_runtime *rt, const char *folder, const char *name, char **out,
+                              medley_error *err)
 {
     char *path;
     size_t length;
@@ -172,10 +184,10 @@ static double number_behind(const char *bytes, const char *name)
 static medley_status read_seconds(const experiment *e, experiment_run *r, medley_error *err)
 {
     char *bytes;
-    TRY(read_text(e->rt, r->path, "log.txt", &bytes, err));
+    TRY(experiment_read(e->rt, r->path, "log.txt", &bytes, err));
     r->fit_seconds = number_behind(bytes, "fit_seconds ");
     mem_free(bytes);
-    TRY(read_text(e->rt, r->path, "experiment.yaml", &bytes, err));
+    TRY(experiment_read(e->rt, r->path, "experiment.yaml", &bytes, err));
     r->evaluate_seconds = number_behind(bytes, "# seconds ");
     mem_free(bytes);
     return MEDLEY_OK;
@@ -190,7 +202,7 @@ static medley_status is_evaluated(const experiment *e, const experiment_run *r, 
     char *folder = NULL;
     medley_status status = MEDLEY_OK;
     *out = false;
-    TRY_DONE(read_text(e->rt, r->path, "experiment.yaml", &bytes, err));
+    TRY_DONE(experiment_read(e->rt, r->path, "experiment.yaml", &bytes, err));
     TRY_DONE(
         file_join(e->rt, r->path, EVALUATIONS_FOLDER "/" EXPERIMENT_EVALUATION "/metrics.json", &folder, err));
     const char *said = bytes != NULL ? strchr(bytes, '\n') : NULL;
@@ -223,16 +235,27 @@ static medley_status describe(medley_config *config, text *out, medley_error *er
     return status;
 }
 
+medley_status experiment_evaluate_config(experiment *e, const char *run, medley_config **config, medley_error *err)
+{
+    TRY(settings_group(e->settings, "evaluate", config, err));
+    medley_status status = set_protocol(e, *config, err);
+    if (status == MEDLEY_OK)
+        status = experiment_set(
+            *config, (const char *const[]){"run", run, "part", "test", "name", EXPERIMENT_EVALUATION, NULL}, err);
+    if (status != MEDLEY_OK) {
+        medley_config_free(*config);
+        *config = NULL;
+    }
+    return status;
+}
+
 static medley_status evaluate_run(experiment *e, experiment_run *r, bool *made, medley_error *err)
 {
     medley_config *config = NULL;
     text said = {.rt = e->rt};
     bool current = false;
     medley_status status = MEDLEY_OK;
-    TRY_DONE(settings_group(e->settings, "evaluate", &config, err));
-    TRY_DONE(set_protocol(e, config, err));
-    TRY_DONE(experiment_set(
-        config, (const char *const[]){"run", r->path, "part", "test", "name", EXPERIMENT_EVALUATION, NULL}, err));
+    TRY_DONE(experiment_evaluate_config(e, r->path, &config, err));
     TRY_DONE(describe(config, &said, err));
     TRY_DONE(is_evaluated(e, r, &said, &current, err));
     if (!current) {

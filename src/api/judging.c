@@ -164,23 +164,33 @@ static medley_status count_never(judging *j, medley_error *err)
 
 /* ---- What metrics need beside ---- */
 
-static medley_status open_spaces(judging *j, medley_error *err)
+/* An attribute is a space, whose messages begin with the setting `space`. */
+static medley_status open_attribute(judging *j, medley_error *err)
 {
+    static const char space[] = "space: ";
     const char *key = j->p.attribute;
     char name[300];
-    if (j->p.space[0] != '\0') {
-        TRY(item_space_open(j->store, j->p.space, &j->space, err));
-        j->context.space = &j->space;
-    }
-    if (key[0] == '\0')
-        return MEDLEY_OK;
+    medley_error own = {MEDLEY_OK, ""};
     snprintf(name, sizeof name, "%s%.200s", strncmp(key, "attribute:", 10) == 0 ? "" : "attribute:", key);
-    TRY(item_space_open(j->store, name, &j->attributes, err));
+    const medley_status status = item_space_open(j->store, name, &j->attributes, &own);
+    if (status != MEDLEY_OK) {
+        const size_t prefix = strncmp(own.message, space, strlen(space)) == 0 ? strlen(space) : 0;
+        return fail(err, status, "attribute: %s", own.message + prefix);
+    }
     if (j->attributes.labels == NULL)
         return fail(err, MEDLEY_E_CONFIG, "attribute: '%s' has numbers; one with names is needed, such as genres",
                     key);
     j->context.attributes = &j->attributes;
     return MEDLEY_OK;
+}
+
+static medley_status open_spaces(judging *j, medley_error *err)
+{
+    if (j->p.space[0] != '\0') {
+        TRY(item_space_open(j->store, j->p.space, &j->space, err));
+        j->context.space = &j->space;
+    }
+    return j->p.attribute[0] != '\0' ? open_attribute(j, err) : MEDLEY_OK;
 }
 
 static medley_status make_primitive(judging *j, medley_error *err)

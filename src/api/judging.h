@@ -70,6 +70,11 @@ MEDLEY_MUST_USE medley_status judging_begin(const medley_store *store, const jud
                                             const judging_protocol *protocol, judging **out, medley_error *err);
 void judging_end(judging *j);
 
+/* What can be told of a protocol without data: fails as judging_begin for what no data makes possible. Only
+ * judging_columns and judging_find may be asked; columns of `all` that need ratings are among them. */
+MEDLEY_MUST_USE medley_status judging_plan(const medley_runtime *rt, const judging_protocol *protocol,
+                                           judging **out, medley_error *err);
+
 /* Judges a model. `rt` may be another runtime than the store's, such as one with fewer threads; several threads
  * may call it at once. Release with evaluation_release. */
 MEDLEY_MUST_USE medley_status judging_run(const medley_runtime *rt, const judging *j, const judging_model *model,

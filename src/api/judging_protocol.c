@@ -56,6 +56,21 @@ static medley_status read_candidates(judging *j, medley_error *err)
                 "candidates: '%s' is not accepted; accepted: all, uniform:N, popular:N, N in 1..1000000", given);
 }
 
+/* What the store must have. */
+static medley_status check_store(const judging *j, medley_error *err)
+{
+    if (j->store == NULL)
+        return MEDLEY_OK;
+    if (j->task->needs_order && !j->store->ordered)
+        return fail(err, MEDLEY_E_CONFIG, "task: '%s' needs an order in time, which the store does not have",
+                    j->p.task);
+    if (j->task->pairs && j->data.targets->rating == NULL)
+        return fail(err, MEDLEY_E_CONFIG, "task: '%s' needs ratings, which the store does not have", j->p.task);
+    if (j->p.relevant_from > 0 && j->data.targets->rating == NULL)
+        return fail(err, MEDLEY_E_CONFIG, "relevant_from: %g; the store has no ratings", j->p.relevant_from);
+    return MEDLEY_OK;
+}
+
 medley_status judging_read_protocol(judging *j, medley_error *err)
 {
     registry_member member;
@@ -64,22 +79,16 @@ medley_status judging_read_protocol(judging *j, medley_error *err)
         return fail_while(err, MEDLEY_E_CONFIG, "task");
     j->task = &task_classes[member.index];
     j->masked = !j->task->pairs && (j->p.mask == MASK_KNOWN || (j->p.mask == MASK_AUTO && j->task->masks_known));
-    if (j->task->needs_order && !j->store->ordered)
-        return fail(err, MEDLEY_E_CONFIG, "task: '%s' needs an order in time, which the store does not have",
-                    j->p.task);
-    if (j->task->pairs && j->data.targets->rating == NULL)
-        return fail(err, MEDLEY_E_CONFIG, "task: '%s' needs ratings, which the store does not have", j->p.task);
     if (j->task->pairs && j->p.given)
         return fail(err, MEDLEY_E_CONFIG, "task: '%s' judges predicted ratings, not lists", j->p.task);
     if (j->task->pairs && j->p.relevant_from > 0)
         return fail(err, MEDLEY_E_CONFIG, "relevant_from: %g; the task '%s' judges every rating",
                     j->p.relevant_from, j->p.task);
-    if (j->p.relevant_from > 0 && j->data.targets->rating == NULL)
-        return fail(err, MEDLEY_E_CONFIG, "relevant_from: %g; the store has no ratings", j->p.relevant_from);
     if (j->p.clip && !j->task->pairs)
         return fail(err, MEDLEY_E_CONFIG, "clip: true is for the task rating, not '%s'", j->p.task);
     TRY(read_candidates(j, err));
-    return read_cutoffs(j, err);
+    TRY(read_cutoffs(j, err));
+    return check_store(j, err);
 }
 
 /* ---- metrics ---- */
@@ -88,21 +97,23 @@ medley_status judging_read_protocol(judging *j, medley_error *err)
 static const char *why_not(const judging *j, metric_need need)
 {
     const metric_context *c = &j->context;
+    const bool planned = j->store == NULL;
     switch (need) {
     case METRIC_NEEDS_LISTS:
         return j->task->pairs ? "the task rating makes no lists" : NULL;
     case METRIC_NEEDS_RANKS:
         return j->p.given ? "lists from elsewhere do not say how all candidates rank" : NULL;
     case METRIC_NEEDS_RATINGS:
-        return j->targets.view.value == NULL ? "the store has no ratings" : NULL;
+        return !planned && j->targets.view.value == NULL ? "the store has no ratings" : NULL;
     case METRIC_NEEDS_PREDICTIONS:
         return j->task->pairs ? NULL : "only the task rating predicts ratings";
     case METRIC_NEEDS_SHARES:
-        return c->rating_low >= 0 && c->rating_high <= 1 ? NULL : "the store's ratings are not within 0..1";
+        return planned || (c->rating_low >= 0 && c->rating_high <= 1) ? NULL
+                                                                      : "the store's ratings are not within 0..1";
     case METRIC_NEEDS_SPACE:
-        return c->space != NULL ? NULL : "a space is needed, such as space: text";
+        return j->p.space[0] != '\0' ? NULL : "a space is needed, such as space: text";
     case METRIC_NEEDS_ATTRIBUTE:
-        return c->attributes != NULL ? NULL : "an attribute is needed, such as attribute: genres";
+        return j->p.attribute[0] != '\0' ? NULL : "an attribute is needed, such as attribute: genres";
     default:
         return NULL;
     }
@@ -160,4 +171,21 @@ medley_status judging_read_metrics(judging *j, medley_error *err)
             return MEDLEY_OK;
         at += length + 1;
     }
+}
+
+medley_status judging_plan(const medley_runtime *rt, const judging_protocol *protocol, judging **out,
+                           medley_error *err)
+{
+    judging *j;
+    *out = NULL;
+    TRY(mem_alloc_zero(rt, 1, sizeof *j, &j, err));
+    j->p = *protocol;
+    medley_status status = judging_read_protocol(j, err);
+    if (status == MEDLEY_OK)
+        status = judging_read_metrics(j, err);
+    if (status == MEDLEY_OK)
+        *out = j;
+    else
+        judging_end(j);
+    return status;
 }

@@ -12,7 +12,7 @@ typedef enum candidate_kind { CANDIDATES_ALL, CANDIDATES_UNIFORM, CANDIDATES_POP
 enum { COLUMNS_MOST = 1024, CUTOFFS_MOST = 32 };
 
 struct judging {
-    const medley_store *store;
+    const medley_store *store; /* NULL: a plan, without data */
     judging_data data;
     judging_protocol p;
     const task_class *task;
@@ -39,7 +39,8 @@ struct judging {
     char fingerprint[FINGERPRINT_SIZE], name[128];
 };
 
-/* Fills in task, masked, candidates, cutoffs and (once the context is there) columns from the protocol's texts. */
+/* Fills in task, masked, candidates, cutoffs and (once the context is there) columns from the protocol's texts; of a
+ * plan everything that needs data counts as possible. */
 MEDLEY_MUST_USE medley_status judging_read_protocol(judging *j, medley_error *err);
 MEDLEY_MUST_USE medley_status judging_read_metrics(judging *j, medley_error *err);
 

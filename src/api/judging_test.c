@@ -280,7 +280,7 @@ static void test_what_is_not_possible_is_refused_in_a_line(void **state)
         {MEDLEY_E_CONFIG, "clip: true is for the task rating, not 'retrieval'"},
         {MEDLEY_E_ARGUMENT, "none of 4 users has a target in part test for task cold_user"},
         {MEDLEY_E_CONFIG, "metrics: 'auc' is not possible: lists from elsewhere"},
-        {MEDLEY_E_CONFIG, "genres"},
+        {MEDLEY_E_CONFIG, "attribute: no item has an attribute 'actors'"},
         {MEDLEY_E_CONFIG, "relevant_from: 2; the task 'rating' judges every rating"},
     };
     for (size_t c = 0; c < sizeof want / sizeof *want; c++) {
@@ -361,6 +361,50 @@ static void test_columns_are_found_by_name(void **state)
     judging_end(j);
 }
 
+static medley_status plan_all(const judging_protocol *p, medley_error *err)
+{
+    judging *plan;
+    TRY(judging_plan(rt, p, &plan, err));
+    judging_end(plan);
+    return MEDLEY_OK;
+}
+
+static void test_a_plan_has_the_columns_and_needs_no_data(void **state)
+{
+    (void)state;
+    const judging_data data = judging_of_parts(&parts, PART_TEST);
+    for (int t = 0; task_classes[t].name != NULL; t++) {
+        judging_protocol p = ask(task_classes[t].name, "2,4", "all");
+        judging *j, *plan;
+        p.attribute = "genres";
+        assert_ok(judging_plan(rt, &p, &plan, err));
+        if (judging_begin(store, &data, &p, &j, NULL) != MEDLEY_OK) { /* nobody is asked for here */
+            judging_end(plan);
+            continue;
+        }
+        int64_t count;
+        const metric_column *columns = judging_columns(j, &count);
+        for (int64_t c = 0; c < count; c++) {
+            char name[96];
+            metric_column_name(&columns[c], name, sizeof name);
+            if (judging_find(plan, name) < 0)
+                fail_msg("%s: %s is not planned", p.task, name);
+        }
+        judging_end(j);
+        judging_end(plan);
+    }
+    judging_protocol p = ask("retrieval", "10,5", "ndcg");
+    assert_fails(plan_all(&p, err), MEDLEY_E_CONFIG, "cutoffs: 5 does not ascend");
+    p = ask("retrieval", "5", "rmse");
+    assert_fails(plan_all(&p, err), MEDLEY_E_CONFIG, "'rmse' is not possible: only the task rating");
+    p = ask("retrieval", "5", "ild");
+    assert_fails(plan_all(&p, err), MEDLEY_E_CONFIG, "'ild' is not possible: a space is needed");
+    p = ask("rating", "5", "log_loss,rsme");
+    assert_fails(plan_all(&p, err), MEDLEY_E_CONFIG, "did you mean 'rmse'");
+    p = ask("retrieval", "5,10", "all");
+    BRUTAL(rt, &memory, plan_all(&p, err), (void)0);
+}
+
 static medley_status judge_all(const judging_data *data, medley_error *err)
 {
     judging_protocol p = ask("beyond_accuracy", "2", "all");
@@ -403,6 +447,7 @@ int main(void)
         cmocka_unit_test(test_what_is_judged_by_other_things_has_another_fingerprint),
         cmocka_unit_test(test_lists_lose_what_is_no_candidate),
         cmocka_unit_test(test_columns_are_found_by_name),
+        cmocka_unit_test(test_a_plan_has_the_columns_and_needs_no_data),
         cmocka_unit_test(test_every_failing_allocation_is_reported),
     };
     return cmocka_run_group_tests(tests, make_store, end_store);

@@ -101,7 +101,8 @@ static bool is_trec(const field *fields, int count)
 }
 
 /* Decides from the first row; *header: it is one. */
-static medley_status find_form(reading *r, const char *line, size_t length, bool *header, medley_error *err)
+static medley_status find_form(reading *r, const char *line, size_t length, int64_t number, bool *header,
+                               medley_error *err)
 {
     field fields[FIELDS_MOST];
     int count = cut(line, length, true, fields);
@@ -116,10 +117,11 @@ static medley_status find_form(reading *r, const char *line, size_t length, bool
         *header = read_header(fields, count, &r->where);
         r->counts->form = "columns named by the header";
         if (!*header && count < 2)
-            return fail(err, MEDLEY_E_FORMAT,
-                        "%s:1: neither a TREC run nor columns parted by tabs: user, item[, score] or user, rank, "
-                        "item, score",
-                        r->path);
+            return fail(
+                err, MEDLEY_E_FORMAT,
+                "%s:%lld: neither a TREC run nor columns parted by tabs: user, item[, score] or user, rank, "
+                "item, score",
+                r->path, (long long)number);
         if (!*header &&
             (count > 3 || (count == 3 && !is_item(r->store, fields[1]) && is_item(r->store, fields[2])))) {
             r->where = (columns){.user = 0, .rank = 1, .item = 2, .score = count > 3 ? 3 : -1};
@@ -144,6 +146,9 @@ static medley_status parse_row(const reading *r, const field *fields, int count,
         if (!number_int(f.bytes, f.length, &out->rank))
             return fail(err, MEDLEY_E_FORMAT, "%s:%lld: rank '%.*s' is no whole number", r->path,
                         (long long)out->line, f.length < 60 ? (int)f.length : 60, f.bytes);
+        if (out->rank < 1)
+            return fail(err, MEDLEY_E_FORMAT, "%s:%lld: rank %lld; accepted: ranks from 1 on", r->path,
+                        (long long)out->line, (long long)out->rank);
     }
     if (r->where.score >= 0) {
         const field f = fields[r->where.score];
@@ -178,10 +183,11 @@ static medley_status take_line(reading *r, const char *line, size_t length, int6
     if (length == 0)
         return MEDLEY_OK;
     if (!r->known_form)
-        TRY(find_form(r, line, length, &header, err));
+        TRY(find_form(r, line, length, number, &header, err));
     if (header)
         return MEDLEY_OK;
-    const medley_status status = parse_row(r, fields, cut(line, length, r->spaced, fields), &one, err);
+    const medley_status status =
+        parse_row(r, fields, cut(line, length, r->spaced, fields), &one, r->skip ? NULL : err);
     if (status != MEDLEY_OK) {
         r->counts->bad_rows++;
         return r->skip ? MEDLEY_OK : status;
@@ -296,8 +302,12 @@ medley_status list_file_read(const medley_store *store, const char *path, bool s
 {
     reading r = {.store = store, .path = path, .skip = skip, .counts = &out->counts};
     medley_status status;
-    *out = (read_lists){.counts = {.form = "an empty file"}};
+    *out = (read_lists){.counts = {.form = ""}};
     TRY_DONE(read_rows(&r, err));
+    if (r.count == 0 && out->counts.bad_rows + out->counts.unknown_users + out->counts.unknown_items == 0) {
+        status = fail(err, MEDLEY_E_FORMAT, "%s: no lists; at least one row is needed", path);
+        goto done;
+    }
     TRY_DONE(refuse_repeats(&r, err));
     status = build(&r, out, err);
 done:

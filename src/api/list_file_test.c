@@ -68,7 +68,6 @@ static void test_every_form_is_understood(void **state)
         {"\xef\xbb\xbfu1\ti2\r\n\r\nu1\ti1\r\n", "u1: i2 i1", "user, item"},
         {"u2\ti3\nu1\ti2\nu2\ti1\n", "u1: i2; u2: i3 i1", "user, item"}, /* not grouped */
         {"7\t1\t9\n", "7: 9", "user, rank, item"},                       /* 9 is an item, 1 is none */
-        {"", "", "an empty file"},
     };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         read_lists l;
@@ -93,6 +92,8 @@ static void test_what_cannot_be_read_is_refused_with_its_line_or_counted(void **
         {"u1\ti1\t1\nu1\ti2\tnan\n", MEDLEY_E_FORMAT, ":2: score 'nan' is no finite number", 1, 0, 0},
         {"u1\ti1\t1\nu1\ti2\t1e60\n", MEDLEY_E_FORMAT, ":2: score '1e60' is no finite number", 1, 0, 0},
         {"u1\tfirst\ti1\t1\n", MEDLEY_E_FORMAT, ":1: rank 'first' is no whole number", 1, 0, 0},
+        {"u1\t1\ti1\t3\nu1\t0\ti2\t2\n", MEDLEY_E_FORMAT, ":2: rank 0; accepted: ranks from 1 on", 1, 0, 0},
+        {"u1 Q0 i1 -1 3 x\n", MEDLEY_E_FORMAT, ":1: rank -1; accepted: ranks from 1 on", 1, 0, 0},
         {"u1\ti1\nu9\ti1\n", MEDLEY_E_NOT_FOUND, ":2: the store has no user 'u9'", 0, 1, 0},
         {"u1\ti1\nu1\ti9\nu1\ti8\n", MEDLEY_E_NOT_FOUND, ":2: the store has no item 'i9'", 0, 0, 2},
     };
@@ -106,6 +107,11 @@ static void test_what_cannot_be_read_is_refused_with_its_line_or_counted(void **
         read_lists_release(&l);
     }
     read_lists l;
+    static const char *const empty[] = {"", "\n\n", "user\titem\n"};
+    for (size_t c = 0; c < sizeof empty / sizeof *empty; c++)
+        for (int skip = 0; skip < 2; skip++)
+            assert_fails(read_text(empty[c], skip == 1, &l, err), MEDLEY_E_FORMAT,
+                         "lists: no lists; at least one row is needed");
     assert_fails(read_text("just words\n", true, &l, err), MEDLEY_E_FORMAT, ":1: neither a TREC run nor columns");
     assert_fails(read_text("u1\ti1\nu2\ti1\nu1\ti1\n", true, &l, err), MEDLEY_E_FORMAT,
                  ":3: item 'i1' is in the list of user 'u1' already, line 1");

@@ -15,8 +15,8 @@ struct medley_model {
     medley_store *store;
     judging_parts split;
     bool saw_validation; /* trained with learn_from: train_val, so validation cannot judge it */
-    csr_owner known; /* [users, items] everything in the store: what medley_ranker_rank leaves out */
-    left_sides left; /* [users] left sides from it */
+    csr_owner known;     /* [users, items] everything in the store: what medley_ranker_rank leaves out */
+    left_sides left;     /* [users] left sides from it */
 };
 
 /* What counts as known of a user: the training part; with what split keeps of held-out users, before the targets

@@ -38,6 +38,8 @@ typedef struct operation_class {
     const char *member_key;
     const setting_group *groups; /* ends with name NULL; NULL: none */
     bool hands_on;               /* settings of no table here are another operation's, which run binds */
+    /* Refuses what can be refused before anything is opened or made; NULL: binding says it all. */
+    medley_status (*check)(const medley_runtime *rt, const bound_settings *settings, medley_error *err);
     medley_status (*run)(medley_runtime *rt, const bound_settings *settings, medley_report *report,
                          medley_error *err);
 } operation_class;
@@ -74,7 +76,11 @@ MEDLEY_MUST_USE medley_status settings_copy_group(const bound_settings *s, const
 enum { SETTINGS_WORD = 64 };
 bool settings_member(const bound_settings *s, const char *group, int64_t index, char word[SETTINGS_WORD]);
 
-/* Binds and runs; hands over the report if `report` is not NULL. */
+/* Binds and checks; nothing is opened or made. */
+MEDLEY_MUST_USE medley_status operation_check(const operation_class *operation, const medley_runtime *rt,
+                                              medley_config *config, medley_error *err);
+
+/* Binds, checks and runs; hands over the report if `report` is not NULL. */
 MEDLEY_MUST_USE medley_status operation_run(const operation_class *operation, medley_runtime *rt,
                                             medley_config *config, medley_report **report, medley_error *err);
 

@@ -1,6 +1,7 @@
 #include <medley/model.h>
 
 #include "api/evaluation_file.h"
+#include "api/evaluation_plan.h"
 #include "api/judging.h"
 #include "api/list_file.h"
 #include "api/model_access.h"
@@ -126,12 +127,28 @@ static medley_status check_name(const char *name, medley_error *err)
     return MEDLEY_OK;
 }
 
+medley_status evaluation_plan(const medley_runtime *rt, const bound_settings *settings, judging **out,
+                              medley_error *err)
+{
+    const judging_protocol protocol = protocol_of(settings->values);
+    return judging_plan(rt, &protocol, out, err);
+}
+
+static medley_status check(const medley_runtime *rt, const bound_settings *settings, medley_error *err)
+{
+    const evaluate_params *p = settings->values;
+    judging *plan;
+    TRY(check_sources(p, err));
+    TRY(check_name(p->name, err));
+    TRY(evaluation_plan(rt, settings, &plan, err));
+    judging_end(plan);
+    return MEDLEY_OK;
+}
+
 static medley_status open_source(const medley_runtime *rt, const evaluate_params *p, judged_source *s,
                                  medley_error *err)
 {
     *s = (judged_source){.p = p};
-    TRY(check_sources(p, err));
-    TRY(check_name(p->name, err));
     if (p->run[0] != '\0') {
         TRY(model_open(rt, p->run, p->store, true, &s->model, err));
         if (s->model->saw_validation && p->part == PART_CHOICE_VAL)
@@ -304,6 +321,7 @@ const operation_class operation_evaluate = {
         "equal scores without ranks are tied.",
     .table = table,
     .size = sizeof(evaluate_params),
+    .check = check,
     .run = run,
 };
 

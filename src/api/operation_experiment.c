@@ -113,6 +113,18 @@ static medley_status open_folders(experiment *e, medley_error *err)
     return mem_text(e->rt, e->p->store, strlen(e->p->store), &e->store, err);
 }
 
+/* What failed before anything was made leaves no folder; that this fails too is no news. */
+static void remove_if_empty(const experiment *e)
+{
+    char **names;
+    int64_t count;
+    if (e->out == NULL || file_list(e->rt, e->out, &names, &count, NULL) != MEDLEY_OK)
+        return;
+    file_names_free(names, count);
+    if (count == 0)
+        (void)!file_remove_tree(e->rt, e->out, NULL);
+}
+
 static void close_experiment(experiment *e)
 {
     medley_report_free(e->sweep);
@@ -337,35 +349,6 @@ done:
     return status;
 }
 
-/* ---- comparison ---- */
-
-static medley_status compare(experiment *e, medley_error *err)
-{
-    const double start = experiment_now();
-    medley_config *config = NULL;
-    text runs = {.rt = e->rt};
-    char *folder = NULL;
-    medley_status status = MEDLEY_OK;
-    if (e->run_count < 2)
-        return MEDLEY_OK;
-    for (int64_t i = 0; i < e->run_count; i++)
-        text_format(&runs, "%s%s", i > 0 ? "," : "", e->runs[i].path);
-    TRY_DONE(text_status(&runs, err));
-    TRY_DONE(file_join(e->rt, e->out, "comparison", &folder, err));
-    TRY_DONE(settings_group(e->settings, "compare", &config, err));
-    TRY_DONE(experiment_set(config,
-                            (const char *const[]){"runs", runs.bytes, "evaluation", EXPERIMENT_EVALUATION, "out",
-                                                  folder, "force", "true", NULL},
-                            err));
-    TRY_DONE(operation_run(&operation_compare, e->rt, config, NULL, err));
-    status = experiment_note(e, "compare", "comparison/report.html", start, err);
-done:
-    medley_config_free(config);
-    mem_free(folder);
-    text_release(&runs);
-    return status;
-}
-
 static medley_status write_all(const experiment *e, medley_report *r, medley_error *err)
 {
     const char *rendered;
@@ -388,16 +371,21 @@ static medley_status run(medley_runtime *rt, const bound_settings *settings, med
 {
     experiment e = {.rt = rt, .settings = settings, .p = settings->values, .texts = {.rt = rt}};
     file *lock = NULL;
+    bool made = false;
     medley_status status = MEDLEY_OK;
     TRY_DONE(read_seeds(&e, err));
+    TRY_DONE(experiment_check(&e, err));
+    made = !file_exists(e.p->out);
     TRY_DONE(open_folders(&e, err));
     TRY_DONE(file_lock_folder(rt, e.out, false, &lock, err));
     TRY_DONE(experiment_data(&e, err));
     TRY_DONE(experiment_models(&e, err));
-    TRY_DONE(compare(&e, err));
+    TRY_DONE(experiment_comparison(&e, err));
     TRY_DONE(tell(&e, report, err));
     status = write_all(&e, report, err);
 done:
+    if (status != MEDLEY_OK && made)
+        remove_if_empty(&e);
     file_close(lock);
     close_experiment(&e);
     return status;

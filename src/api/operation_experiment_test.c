@@ -1,5 +1,6 @@
 #include <medley/medley.h>
 
+#include "api/experiment.h"
 #include "base/base.h"
 #include "fixture.h"
 #include "io/file.h"
@@ -39,7 +40,7 @@ static const char *write_config(const char *out, const char *prepare, const char
     return path;
 }
 
-static medley_status experiment(medley_runtime *own, const char *path, medley_report **r, medley_error *err)
+static medley_status run_file(medley_runtime *own, const char *path, medley_report **r, medley_error *err)
 {
     medley_config *c = NULL;
     TRY(medley_config_create(own, &c, err));
@@ -106,7 +107,7 @@ static void test_one_file_gives_a_table_of_results(void **state)
     (void)state;
     medley_report *r;
     double best, next, number;
-    assert_ok(experiment(rt, write_config("first", "", "", ""), &r, err));
+    assert_ok(run_file(rt, write_config("first", "", "", ""), &r, err));
     assert_step(r, "prepare", "made");
     assert_step(r, "split", "made");
     assert_int_equal(medley_report_rows(r, "results"), 3);
@@ -135,7 +136,7 @@ static void test_the_value_on_test_is_what_evaluate_says(void **state)
     (void)state;
     medley_report *r, *e;
     double value, want;
-    assert_ok(experiment(rt, write_config("first", "", "", ""), &r, err));
+    assert_ok(run_file(rt, write_config("first", "", "", ""), &r, err));
     RUN(medley_evaluate, &e, "run", "/first/runs/ease", "metrics", "ndcg", "cutoffs", "5");
     assert_true(medley_report_number(e, "metrics", 0, "@5", &want));
     for (int64_t i = 0; i < 3; i++)
@@ -152,38 +153,48 @@ static void test_what_is_up_to_date_is_not_made_again(void **state)
     (void)state;
     medley_report *r;
     size_t length;
-    assert_ok(experiment(rt, write_config("again", "", "", ""), NULL, err));
+    assert_ok(run_file(rt, write_config("again", "", "", ""), NULL, err));
     char *before = test_read(test_path(folder, "again/results.tsv"), &length);
-    assert_ok(experiment(rt, write_config("again", "", "", ""), &r, err));
+    assert_ok(run_file(rt, write_config("again", "", "", ""), &r, err));
     char *after = test_read(test_path(folder, "again/results.tsv"), &length);
     assert_string_equal(before, after); /* with the seconds of fits, and of evaluations */
     assert_step(r, "prepare", "up to date");
     assert_step(r, "split", "up to date");
     assert_step(r, "evaluate", "up to date");
+    assert_step(r, "compare", "up to date");
     medley_report_free(r);
     test_read_end(before);
     test_read_end(after);
+    assert_ok(run_file(rt, write_config("again", "", "", "compare.alpha: 0.01\n"), &r, err));
+    assert_step(r, "evaluate", "up to date");
+    assert_step(r, "compare", "comparison/report.html");
+    medley_report_free(r);
+    assert_ok(file_remove_tree(rt, test_path(folder, "again/runs/ease"), err));
+    assert_ok(run_file(rt, write_config("again", "", "", "compare.alpha: 0.01\n"), &r, err));
+    assert_step(r, "compare", "up to date"); /* the same run came back */
+    medley_report_free(r);
 }
 
 static void test_what_has_changed_is_made_again_with_all_that_follows(void **state)
 {
     (void)state;
     medley_report *r;
-    assert_ok(experiment(rt, write_config("changed", "", "", ""), NULL, err));
-    assert_ok(experiment(rt, write_config("changed", "", ", seed: 3", ""), &r, err));
+    assert_ok(run_file(rt, write_config("changed", "", "", ""), NULL, err));
+    assert_ok(run_file(rt, write_config("changed", "", ", seed: 3", ""), &r, err));
     assert_step(r, "prepare", "up to date");
     assert_step(r, "split", "seed was 0, is 3");
     assert_step(r, "evaluate", "on test");
+    assert_step(r, "compare", "comparison/report.html");
     medley_report_free(r);
-    assert_ok(experiment(rt, write_config("changed", "", ", seed: 3, test_ratio: 0.3", ""), &r, err));
+    assert_ok(run_file(rt, write_config("changed", "", ", seed: 3, test_ratio: 0.3", ""), &r, err));
     assert_step(r, "split", "test_ratio was 0.2, is 0.3");
     medley_report_free(r);
-    assert_ok(experiment(rt, write_config("changed", ", rating_threshold: 2", "", ""), &r, err));
+    assert_ok(run_file(rt, write_config("changed", ", rating_threshold: 2", "", ""), &r, err));
     assert_step(r, "prepare", "rating_threshold was 0, is 2");
     assert_step(r, "split", "made"); /* went with the old store */
     assert_step(r, "evaluate", "on test");
     medley_report_free(r);
-    assert_ok(experiment(rt, write_config("fresh", ", rating_threshold: 2", "", ""), NULL, err));
+    assert_ok(run_file(rt, write_config("fresh", ", rating_threshold: 2", "", ""), NULL, err));
     assert_same_results("changed", "fresh");
     /* the raw data grows */
     char *names, *path;
@@ -194,7 +205,7 @@ static void test_what_has_changed_is_made_again_with_all_that_follows(void **sta
     text_append(&t, names, length);
     text_add(&t, "1,7,5,2000000000\n");
     test_write(path, t.bytes, (size_t)t.length);
-    assert_ok(experiment(rt, write_config("changed", ", rating_threshold: 2", "", ""), &r, err));
+    assert_ok(run_file(rt, write_config("changed", ", rating_threshold: 2", "", ""), &r, err));
     assert_step(r, "prepare", "ratings.csv has changed");
     medley_report_free(r);
     test_write(path, names, length);
@@ -206,13 +217,13 @@ static void test_what_has_changed_is_made_again_with_all_that_follows(void **sta
 static void test_an_experiment_is_the_same_for_any_threads(void **state)
 {
     (void)state;
-    assert_ok(experiment(rt, write_config("one", "", "", ""), NULL, err));
+    assert_ok(run_file(rt, write_config("one", "", "", ""), NULL, err));
     for (int threads = 2; threads <= 4; threads *= 2) {
         test_memory own;
         medley_runtime *many = test_runtime(&own, threads);
         char out[20];
         snprintf(out, sizeof out, "threads%d", threads);
-        assert_ok(experiment(many, write_config(out, "", "", ""), NULL, err));
+        assert_ok(run_file(many, write_config(out, "", "", ""), NULL, err));
         test_runtime_end(many, &own);
         assert_same_results("one", out);
     }
@@ -229,21 +240,20 @@ static void test_a_stopped_experiment_goes_on(void **state)
 {
     (void)state;
     int left = 4;
-    assert_ok(experiment(rt, write_config("unstopped", "", "", ""), NULL, err));
+    assert_ok(run_file(rt, write_config("unstopped", "", "", ""), NULL, err));
     rt->progress = stop_evaluating;
     rt->progress_context = &left;
-    assert_fails(experiment(rt, write_config("stopped", "", "", ""), NULL, err), MEDLEY_E_STOPPED, "stopped");
+    assert_fails(run_file(rt, write_config("stopped", "", "", ""), NULL, err), MEDLEY_E_STOPPED, "stopped");
     rt->progress = NULL;
-    assert_ok(experiment(rt, write_config("stopped", "", "", ""), NULL, err));
+    assert_ok(run_file(rt, write_config("stopped", "", "", ""), NULL, err));
     assert_same_results("unstopped", "stopped");
 }
 
-static void test_only_what_is_random_is_fitted_with_other_seeds(void **state)
+static void test_only_what_is_random_is_judged_with_other_seeds(void **state)
 {
     (void)state;
     medley_report *r;
-    assert_ok(
-        experiment(rt, write_config("seeds", "", "", "seeds: [0, 1, 2]\nmodels.ials.factors: 4\n"), &r, err));
+    assert_ok(run_file(rt, write_config("seeds", "", "", "seeds: [0, 1, 2]\nmodels.ials.factors: 4\n"), &r, err));
     static const char *const names[] = {"popularity", "ease", "ials"}; /* itemknn breaks ties by the seed */
     for (int m = 0; m < 3; m++) {
         int64_t runs = 0;
@@ -269,6 +279,94 @@ static void test_a_store_that_is_there_needs_no_preparing(void **state)
     assert_false(file_exists(test_path(folder, "named/store")));
 }
 
+static medley_status early(const char *key, const char *value, medley_error *err)
+{
+    return run(medley_experiment, NULL, err,
+               (const char *const[]){"out", "/early", "prepare.format", "movielens", "prepare.input", "/raw",
+                                     "split.name", "main", "split.strategy", "random", "models", "ease,popularity",
+                                     key, value, NULL});
+}
+
+static void test_what_needs_no_data_is_refused_before_anything_is_made(void **state)
+{
+    (void)state;
+    static const char *const cases[][3] = {
+        {"models", "eaze", "models: unknown 'eaze' (did you mean 'ease'?)"},
+        {"models", "", "models is missing"},
+        {"models.ease.l2", "x", "l2: 'x' is not a number"},
+        {"metric", "ndgc@10", "metric: unknown 'ndgc' (did you mean 'ndcg'?)"},
+        {"metric", "ndcg", "metric: 'ndcg' is no metric with a cutoff"},
+        {"metric", "ndcg@0", "metric: 'ndcg@0' is no metric with a cutoff"},
+        {"task", "retreival", "task: unknown 'retreival'"},
+        {"candidates", "uniform:9", "candidates: 'uniform:9' is for the task next_item"},
+        {"sweep.search", "tree", "search: unknown 'tree'"},
+        {"split.strategy", "randon", "strategy: unknown 'randon'"},
+        {"prepare.rating_min", "1e6", "rating_min: 1e+06 is above rating_max"},
+        {"evaluate.cutoffs", "10,5", "evaluate: cutoffs: 5 does not ascend"},
+        {"evaluate.metrics", "ndcg,ndgc", "evaluate: metrics: unknown 'ndgc' (did you mean 'ndcg'?)"},
+        {"show", "ndcg@10,ndgc@10", "show: 'ndgc@10' is no column of the evaluation (did you mean 'ndcg@10'?)"},
+        {"show", "ndcg@7", "show: 'ndcg@7' is no column"},
+        {"show", "ndcg", "show: 'ndcg' is no column"},
+        {"show", "rmse", "show: 'rmse' is no column"},
+        {"compare.metrics", "ndgc", "compare: metrics: not every run has 'ndgc' (did you mean 'ndcg'?)"},
+        {"compare.metrics", "ndcg@7", "compare: metrics: not every run has 'ndcg@7'"},
+        {"compare.baseline", "eaze", "compare: baseline: unknown 'eaze' (did you mean 'ease'?)"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        medley_error got = {MEDLEY_OK, ""};
+        assert_int_equal(early(cases[i][0], cases[i][1], &got), MEDLEY_E_CONFIG);
+        if (strstr(got.message, cases[i][2]) == NULL)
+            fail_msg("%s: '%s', expected '%s'", cases[i][0], got.message, cases[i][2]);
+        assert_false(file_exists(test_path(folder, "early")));
+    }
+    assert_fails(early("prepare.input", "/none", err), MEDLEY_E_NOT_FOUND, "none' is not there");
+    assert_false(file_exists(test_path(folder, "early")));
+    assert_fails(run(medley_experiment, NULL, err,
+                     (const char *const[]){"out", "/early", "store", "/none", "models", "ease", "split.name", "n",
+                                           "split.strategy", "random", NULL}),
+                 MEDLEY_E_NOT_FOUND, "none");
+    assert_false(file_exists(test_path(folder, "early")));
+}
+
+static void test_what_fails_before_anything_is_made_leaves_no_folder(void **state)
+{
+    (void)state;
+    assert_ok(file_make_folder(rt, test_path(folder, "blank"), err));
+    assert_true(early("prepare.input", "/blank", NULL) != MEDLEY_OK);
+    assert_false(file_exists(test_path(folder, "early")));
+    assert_ok(file_make_folder(rt, test_path(folder, "early"), err));
+    assert_true(early("prepare.input", "/blank", NULL) != MEDLEY_OK);
+    assert_true(file_is_folder(test_path(folder, "early"))); /* it was there */
+    assert_ok(file_remove_tree(rt, test_path(folder, "early"), err));
+}
+
+/* What an experiment's settings need, without the experiment. */
+static medley_status check_only(const char *path, medley_error *err)
+{
+    extern const operation_class operation_experiment;
+    medley_config *config = NULL;
+    bound_settings s;
+    TRY(medley_config_create(rt, &config, err));
+    medley_status status = medley_config_load(config, path, err);
+    if (status == MEDLEY_OK)
+        status = settings_bind(config, &operation_experiment, &s, err);
+    if (status == MEDLEY_OK) {
+        experiment e = {.rt = rt, .settings = &s, .p = s.values, .texts = {.rt = rt}, .seed_count = 1};
+        status = experiment_check(&e, err);
+        arena_release(&e.texts);
+        settings_release(&s);
+    }
+    medley_config_free(config);
+    return status;
+}
+
+static void test_checking_survives_every_failing_allocation(void **state)
+{
+    (void)state;
+    const char *path = write_config("unmade", "", "", "compare.metrics: ndcg\ncompare.baseline: ease\n");
+    BRUTAL(rt, &memory, check_only(path, err), (void)0);
+}
+
 static void test_what_cannot_be_is_refused(void **state)
 {
     (void)state;
@@ -281,7 +379,7 @@ static void test_what_cannot_be_is_refused(void **state)
         {"out.x: 5\n", "unknown key 'out.x': 'out' is one setting, not a group"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_fails(experiment(rt, write_config("refused", "", "", cases[i][0]), NULL, err), MEDLEY_E_CONFIG,
+        assert_fails(run_file(rt, write_config("refused", "", "", cases[i][0]), NULL, err), MEDLEY_E_CONFIG,
                      cases[i][1]);
     assert_fails(
         run(medley_experiment, NULL, err, (const char *const[]){"out", "/refused2", "models", "ease", NULL}),
@@ -301,8 +399,11 @@ int main(void)
         cmocka_unit_test(test_what_has_changed_is_made_again_with_all_that_follows),
         cmocka_unit_test(test_an_experiment_is_the_same_for_any_threads),
         cmocka_unit_test(test_a_stopped_experiment_goes_on),
-        cmocka_unit_test(test_only_what_is_random_is_fitted_with_other_seeds),
+        cmocka_unit_test(test_only_what_is_random_is_judged_with_other_seeds),
         cmocka_unit_test(test_a_store_that_is_there_needs_no_preparing),
+        cmocka_unit_test(test_what_needs_no_data_is_refused_before_anything_is_made),
+        cmocka_unit_test(test_what_fails_before_anything_is_made_leaves_no_folder),
+        cmocka_unit_test(test_checking_survives_every_failing_allocation),
         cmocka_unit_test(test_what_cannot_be_is_refused),
     };
     return cmocka_run_group_tests(tests, make_data, tear_down);

@@ -3,6 +3,7 @@
 #include "api/job_cost.h"
 #include "api/operation.h"
 #include "data/append.h"
+#include "data/clean.h"
 
 static bool is_given(const void *context, const medley_param *param)
 {
@@ -20,6 +21,14 @@ static medley_status check_memory(const medley_runtime *rt, const bound_settings
     if (status != MEDLEY_OK)
         return status == MEDLEY_E_NOMEM ? status : MEDLEY_OK;
     return runtime_memory_fits("prepare", cost.count, "rows", cost_bytes(&cost), cost.advice, err);
+}
+
+/* What is appended takes what is not said from the store. */
+static medley_status check(const medley_runtime *rt, const bound_settings *s, medley_error *err)
+{
+    const prepare_params *p = s->values;
+    (void)rt;
+    return p->append ? MEDLEY_OK : clean_check(p, err);
 }
 
 static medley_status run(medley_runtime *rt, const bound_settings *s, medley_report *report, medley_error *err)
@@ -46,6 +55,7 @@ const operation_class operation_prepare = {
     .size = sizeof(prepare_params),
     .member_kind = "formats",
     .member_key = "format",
+    .check = check,
     .run = run,
 };
 

@@ -235,6 +235,13 @@ static medley_status search_all(sweep *s, const model_list *models, sweep_search
     return write_settings(s, r, err);
 }
 
+static medley_status check(const medley_runtime *rt, const bound_settings *settings, medley_error *err)
+{
+    model_list models;
+    TRY(list_models(settings, &models, err));
+    return sweep_check(rt, settings->values, err);
+}
+
 static medley_status run(medley_runtime *rt, const bound_settings *settings, medley_report *report,
                          medley_error *err)
 {
@@ -271,6 +278,7 @@ const operation_class operation_sweep = {
     .member_kind = "searches",
     .member_key = "search",
     .groups = groups,
+    .check = check,
     .run = run,
 };
 

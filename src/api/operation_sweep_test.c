@@ -348,7 +348,13 @@ static void test_what_cannot_be_searched_is_refused(void **state)
     REFUSED(MEDLEY_E_CONFIG, "sweep: models is missing: name models", "trials", "3");
     REFUSED(MEDLEY_E_CONFIG, "models: unknown 'eas' (did you mean 'ease'?)", "models", "eas");
     REFUSED(MEDLEY_E_CONFIG, "models: unknown ''", "models", "ease,,slim");
-    REFUSED(MEDLEY_E_CONFIG, "metric", "models", "ease", "metric", "ndgc@10");
+    REFUSED(MEDLEY_E_CONFIG, "metric: unknown 'ndgc' (did you mean 'ndcg'?)", "models", "ease", "metric",
+            "ndgc@10");
+    REFUSED(MEDLEY_E_CONFIG, "metric: 'auc@10' is no metric", "models", "ease", "metric", "auc@10");
+    REFUSED(MEDLEY_E_CONFIG, "metric: 'ndcg@5,10' is no metric", "models", "ease", "metric", "ndcg@5,10");
+    REFUSED(MEDLEY_E_CONFIG, "metric: 'ndcg@' is no metric", "models", "ease", "metric", "ndcg@");
+    REFUSED(MEDLEY_E_CONFIG, "candidates: 'uniform:9' is for", "models", "ease", "candidates", "uniform:9");
+    REFUSED(MEDLEY_E_CONFIG, "metric: unknown 'ndgc'", "store", "/none", "models", "ease", "metric", "ndgc@10");
     REFUSED(MEDLEY_E_CONFIG, "100000", "models", "ease", "metric", "ndcg@0");
     REFUSED(MEDLEY_E_CONFIG, "metric: 'ndcg'", "models", "ease", "metric", "ndcg");
     REFUSED(MEDLEY_E_CONFIG, "task", "models", "ease", "task", "retreival");

@@ -53,12 +53,21 @@ static medley_status fill(medley_config *c, const medley_param *table, void *val
     return MEDLEY_OK;
 }
 
+/* {store: {path: x}} */
+static medley_status fail_no_group(const medley_config *c, const setting *s, const char *name, medley_error *err)
+{
+    return fail(err, MEDLEY_E_CONFIG, "%s: unknown key '%s%s': '%s' is one setting, not a group", s->origin,
+                c->group, s->key, name);
+}
+
 /* Says that a required setting is missing, or which key was meant for it. */
 static medley_status fail_missing(const medley_config *c, const operation_class *operation,
                                   const medley_param *missing, medley_error *err)
 {
     for (int64_t i = 0; i < c->count; i++) {
         const setting *s = &c->settings[i];
+        if (config_behind(s->key, missing->name) != NULL)
+            return fail_no_group(c, s, missing->name, err);
         if (medley_param_find(operation->table, s->key) == NULL &&
             medley_nearest(s->key, &missing->name, 1) != NULL)
             return fail(err, MEDLEY_E_CONFIG, "%s: unknown key '%s%s' (did you mean '%s%s'?)", s->origin, c->group,
@@ -91,6 +100,14 @@ static bool is_grouped(const operation_class *operation, const char *key)
     return false;
 }
 
+static bool is_group(const operation_class *operation, const char *key)
+{
+    for (const setting_group *g = operation->groups; g != NULL && g->name != NULL; g++)
+        if (strcmp(key, g->name) == 0)
+            return true;
+    return false;
+}
+
 /* Of "modles.ease.l2" the first word alone can be meant for a group. */
 static const char *nearest_key(const bound_settings *s, const char *key)
 {
@@ -112,6 +129,12 @@ static medley_status check_keys(const medley_config *c, const bound_settings *s,
         if (medley_param_find(s->operation->table, known->key) != NULL ||
             medley_param_find(s->member_table, known->key) != NULL || is_grouped(s->operation, known->key))
             continue;
+        if (is_group(s->operation, known->key)) {
+            if (known->value[0] == '\0') /* an empty mapping says nothing */
+                continue;
+            return fail(err, MEDLEY_E_CONFIG, "%s: '%s%s' is a group of settings; accepted: a mapping",
+                        known->origin, c->group, known->key);
+        }
         const char *nearest = nearest_key(s, known->key);
         if (nearest != NULL && strchr(known->key, '.') == NULL)
             return fail(err, MEDLEY_E_CONFIG, "%s: unknown key '%s%s' (did you mean '%s%s'?)", known->origin,
@@ -120,8 +143,7 @@ static medley_status check_keys(const medley_config *c, const bound_settings *s,
             return fail(err, MEDLEY_E_CONFIG, "%s: unknown key '%s%s' (did you mean '%s%s%s'?)", known->origin,
                         c->group, known->key, c->group, nearest, strchr(known->key, '.'));
         if (nearest != NULL)
-            return fail(err, MEDLEY_E_CONFIG, "%s: unknown key '%s%s': '%s' is one setting, not a group",
-                        known->origin, c->group, known->key, nearest);
+            return fail_no_group(c, known, nearest, err);
         return fail(err, MEDLEY_E_CONFIG, "%s: unknown key '%s%s'; see medley help %s", known->origin, c->group,
                     known->key, s->operation->name);
     }
@@ -500,6 +522,22 @@ medley_status settings_yaml(const bound_settings *s, text *out, medley_error *er
 
 /* ---- running ---- */
 
+static medley_status check(const operation_class *operation, const medley_runtime *rt, const bound_settings *s,
+                           medley_error *err)
+{
+    return operation->check != NULL ? operation->check(rt, s, err) : MEDLEY_OK;
+}
+
+medley_status operation_check(const operation_class *operation, const medley_runtime *rt, medley_config *config,
+                              medley_error *err)
+{
+    bound_settings settings;
+    TRY(settings_bind(config, operation, &settings, err));
+    const medley_status status = check(operation, rt, &settings, err);
+    settings_release(&settings);
+    return status;
+}
+
 medley_status operation_run(const operation_class *operation, medley_runtime *rt, medley_config *config,
                             medley_report **out, medley_error *err)
 {
@@ -509,6 +547,8 @@ medley_status operation_run(const operation_class *operation, medley_runtime *rt
         *out = NULL;
     TRY(settings_bind(config, operation, &settings, err));
     medley_status status = report_create(rt, &report, err);
+    if (status == MEDLEY_OK)
+        status = check(operation, rt, &settings, err);
     if (status == MEDLEY_OK)
         status = operation->run(rt, &settings, report, err);
     if (status == MEDLEY_OK)

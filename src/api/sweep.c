@@ -15,14 +15,13 @@ static double seconds_now(void)
 
 /* ---- what is shared ---- */
 
-/* "ndcg@10" as the protocol's metric and cutoff; "auc" has none. */
-static medley_status open_judge(sweep *s, medley_error *err)
+/* "ndcg@10" as the protocol's metric, without its cutoff in `metric`, and cutoff; "auc" has none. */
+static judging_protocol protocol_of(const sweep_params *p, char metric[SWEEP_METRIC])
 {
-    const sweep_params *p = s->p;
     const size_t length = strcspn(p->metric, "@");
     judging_protocol protocol = judging_defaults;
-    snprintf(s->metric, sizeof s->metric, "%.*s", length < sizeof s->metric ? (int)length : 63, p->metric);
-    protocol.metrics = s->metric;
+    snprintf(metric, SWEEP_METRIC, "%.*s", length < SWEEP_METRIC ? (int)length : SWEEP_METRIC - 1, p->metric);
+    protocol.metrics = metric;
     if (p->metric[length] == '@')
         protocol.cutoffs = p->metric + length + 1;
     protocol.task = p->task;
@@ -30,15 +29,41 @@ static medley_status open_judge(sweep *s, medley_error *err)
     protocol.mask = p->mask;
     protocol.relevant_from = p->relevant_from;
     protocol.seed = p->seed;
+    return protocol;
+}
+
+medley_status sweep_check(const medley_runtime *rt, const sweep_params *p, medley_error *err)
+{
+    char metric[SWEEP_METRIC];
+    judging_protocol protocol = protocol_of(p, metric);
+    registry_member member;
+    judging *plan;
+    int64_t k = 1;
+    if (registry_find("metrics", metric, &member, err) != MEDLEY_OK)
+        return fail_while(err, MEDLEY_E_CONFIG, "metric");
+    const bool said = protocol.cutoffs != judging_defaults.cutoffs;
+    bool known = !said || (number_int(protocol.cutoffs, strlen(protocol.cutoffs), &k) && k >= 1);
+    if (!known)
+        protocol.cutoffs = judging_defaults.cutoffs;
+    TRY(judging_plan(rt, &protocol, &plan, err));
+    known = known && judging_find(plan, p->metric) >= 0;
+    judging_end(plan);
+    return known ? MEDLEY_OK
+                 : fail(err, MEDLEY_E_CONFIG,
+                        "metric: '%s' is no metric with a cutoff; accepted: such as ndcg@10, cutoffs 1..100000",
+                        p->metric);
+}
+
+static medley_status open_judge(sweep *s, medley_error *err)
+{
+    const judging_protocol protocol = protocol_of(s->p, s->metric);
     const judging_data data = judging_of_selection(&s->set.parts);
     if (data.targets->count == 0)
         return fail(err, MEDLEY_E_FORMAT,
-                    "split: '%s' has an empty validation part, so nothing can be chosen by it", p->split);
+                    "split: '%s' has an empty validation part, so nothing can be chosen by it", s->p->split);
     TRY(judging_begin(s->set.store, &data, &protocol, &s->judge, err));
-    s->column = judging_find(s->judge, p->metric);
-    if (s->column < 0)
-        return fail(err, MEDLEY_E_CONFIG, "metric: '%s' is no metric with a cutoff; accepted: such as ndcg@10",
-                    p->metric);
+    s->column = judging_find(s->judge, s->p->metric);
+    assert(s->column >= 0); /* sweep_check saw to it */
     return MEDLEY_OK;
 }
 

@@ -16,6 +16,8 @@ typedef struct sweep_params {
     bool fit_best;
 } sweep_params;
 
+enum { SWEEP_METRIC = 64 };
+
 /* What the models of a sweep share. It holds selection_parts, and so no way to the test part. */
 typedef struct sweep {
     const medley_runtime *rt;
@@ -25,13 +27,16 @@ typedef struct sweep {
     file *lock;           /* of out: one sweep at a time */
     training_set set;
     judging *judge;
-    char metric[64]; /* without its cutoff */
-    int64_t column;  /* of the metric that decides */
+    char metric[SWEEP_METRIC]; /* without its cutoff */
+    int64_t column;            /* of the metric that decides */
     trial_log log;
     char key[FINGERPRINT_SIZE]; /* of all that a value depends on but the model and its settings */
 } sweep;
 
-/* Opens the data and reads what earlier runs found out; makes the folder. End it with sweep_close, also after a
+/* Refuses what no data makes possible: the metric, the task, the candidates. */
+MEDLEY_MUST_USE medley_status sweep_check(const medley_runtime *rt, const sweep_params *p, medley_error *err);
+
+/* Opens the data of what sweep_check has let pass, and reads what earlier runs found out; makes the folder. End it with sweep_close, also after a
  * failure. */
 MEDLEY_MUST_USE medley_status sweep_open(const medley_runtime *rt, const bound_settings *settings, sweep *out,
                                          medley_error *err);

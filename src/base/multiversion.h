@@ -13,7 +13,8 @@
 #define MULTIVERSION_SANITIZED 1
 #endif
 
-/* Goes before `static` of a leaf function that the compiler can vectorise. */
+/* Goes before `static` of a leaf function that the compiler can vectorise. Its name must be the only one of its kind in
+ * the library: clang 14 gives every clone a global resolver of that name. */
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(MULTIVERSION_SANITIZED)
 #define MULTIVERSION __attribute__((target_clones("avx512f", "avx2", "default")))
 #else

@@ -26,7 +26,7 @@ MEDLEY_MUST_USE medley_status runtime_progress(const medley_runtime *rt, const c
  * what its control group allows; INT64_MAX when unknown. */
 int64_t runtime_memory_available(void);
 /* Refuses (E_LIMIT) what does not fit in it: "ease: 60000 items need 43.2 GB, 20.0 GB is available; <advice>". */
-MEDLEY_MUST_USE medley_status runtime_memory_fits(const char *job, int64_t count, const char *counted, double bytes,
-                                                  const char *advice, medley_error *err);
+MEDLEY_MUST_USE medley_status runtime_memory_fits(const char *job, int64_t count, const char *counted,
+                                                  double bytes, const char *advice, medley_error *err);
 
 #endif

@@ -15,7 +15,8 @@ typedef struct append_job {
     json *description; /* of base */
     dataset fresh, merged;
     uint32_t *user_of, *item_of; /* [fresh.users, fresh.items] indexes in merged; IDMAP_NONE: left out */
-    int64_t items_updated;
+    int64_t items_updated, users_updated;
+    bool nothing; /* was added: the store stays */
     clean_log log;
 } append_job;
 
@@ -195,11 +196,12 @@ static bool update(const char **old, const char *said)
     return true;
 }
 
-static medley_status put_user(dataset *m, const char *id, size_t length, const char *attributes, medley_error *err)
+static medley_status put_user(dataset *m, const char *id, size_t length, const char *attributes, bool *changed,
+                              medley_error *err)
 {
     uint32_t index;
     TRY(idmap_add(&m->user_table, id, length, &index, err));
-    m->user_attributes[index] = attributes;
+    *changed = update(&m->user_attributes[index], attributes);
     return MEDLEY_OK;
 }
 
@@ -207,13 +209,14 @@ static medley_status take_user(void *context, int64_t index, const catalog_item 
 {
     append_job *job = context;
     const char *attributes;
+    bool changed;
     if (index >= job->base->users)
         return fail(err, MEDLEY_E_FORMAT, "catalog.db: more than the %lld users that dataset.json names",
                     (long long)job->base->users);
     if (row->attributes.bytes == NULL)
         return MEDLEY_OK;
     TRY(copy_text(job, &row->attributes, &attributes, err));
-    return put_user(&job->merged, row->id.bytes, row->id.length, attributes, err);
+    return put_user(&job->merged, row->id.bytes, row->id.length, attributes, &changed, err);
 }
 
 static medley_status read_catalogue(append_job *job, medley_error *err)
@@ -238,8 +241,10 @@ static medley_status merge_users(append_job *job, medley_error *err)
         char buffer[16];
         size_t length;
         const char *id = idmap_id(table, (uint32_t)i, buffer, &length);
+        bool changed = false;
         if (job->fresh.user_attributes[i] != NULL)
-            TRY(put_user(&job->merged, id, length, job->fresh.user_attributes[i], err));
+            TRY(put_user(&job->merged, id, length, job->fresh.user_attributes[i], &changed, err));
+        job->users_updated += changed && idmap_find(&job->base->user_map, id, length) != IDMAP_NONE;
     }
     return MEDLEY_OK;
 }
@@ -414,9 +419,12 @@ static void tell(const append_job *job, const prepare_params *p, const char *hex
     report_int(report, "interactions", m->count - job->base->count);
     report_int(report, "items_updated", job->items_updated);
     report_string(report, "not_done_again", left_out[0] != '\0' ? left_out : "nothing");
-    report_string(report, "splits",
-                  had_splits ? "gone: they and models of them were of the store before; split and train again"
-                             : "none");
+    if (job->nothing)
+        report_string(report, "splits", had_splits ? "as they were: nothing was added" : "none");
+    else
+        report_string(report, "splits",
+                      had_splits ? "gone: they and models of them were of the store before; split and train again"
+                                 : "none");
     prepare_tell_sources(&job->fresh, report);
     clean_tell(&job->log, report);
 }
@@ -470,9 +478,12 @@ medley_status append_run(const medley_runtime *rt, prepare_params *p, const read
     TRY_DONE(make(&job, p, reader, reader_values, given, err));
     TRY_DONE(has_splits(job.base, &had_splits, err));
     TRY_DONE(prepare_write_data(&job.merged, save_folder_path(folder), hex, err));
+    job.nothing = strcmp(hex, job.base->fingerprint) == 0 && job.items_updated == 0 && job.users_updated == 0;
     TRY_DONE(write_description(&job, hex, save_folder_path(folder), err));
     tell(&job, p, hex, had_splits, report);
     TRY_DONE(report_status(report, err));
+    if (job.nothing)
+        goto done;
     status = save_folder_commit(folder, err);
     folder = NULL;
 done:

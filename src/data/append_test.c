@@ -262,6 +262,58 @@ static void test_a_file_is_taken_once_unless_forced(void **state)
     assert_fails(append_rows("user,item,rating,time\nu,c,5,10\n", NULL, NULL, err), MEDLEY_E_EXISTS, "already");
 }
 
+/* The bytes of dataset.json, of which test_read_end is called. */
+static char *description(void)
+{
+    return test_read(test_path(path, "dataset.json"), NULL);
+}
+
+static void test_what_adds_nothing_leaves_the_store_and_its_splits(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {
+        "file", "rows",       "items_file", "items", "users_file", "users", "user_attributes",
+        "city", "duplicates", "first",      NULL};
+    static const char *const as_append[] = {"append", "true", NULL};
+    const split_params p = {path, "s", "random", 0, 1, false};
+    medley_report *report;
+    selection_parts parts;
+    test_write_text(test_path(folder, "rows"), "user,item\nu,a\nu,b\nv,a\nv,b\n");
+    test_write_text(test_path(folder, "items"), "id,name\na,A\nb,B\n");
+    test_write_text(test_path(folder, "users"), "id,city\nu,Oslo\n");
+    assert_ok(made_prepare(rt, "delimited", folder, path, settings, NULL, err));
+    medley_store *s = open_store(path);
+    assert_ok(made_split(s, &p, NULL, NULL, err));
+    store_free(s);
+    char *before = description();
+    static const char *const nothing[][2] = {
+        {"user,item\nv,b\nu,a\n", "id,city\nu,Oslo\nx,Rome\n"}, /* x is no user of the store */
+        {"user,item\n", "id,city\n"}};
+    for (int i = 0; i < 2; i++) {
+        test_write_text(test_path(folder, "rows"), nothing[i][0]);
+        test_write_text(test_path(folder, "users"), nothing[i][1]);
+        assert_ok(report_create(rt, &report, err));
+        assert_ok(append_as(rt, "delimited", folder, path, as_append, report, err));
+        assert_string_equal(medley_report_text(report, "appended", 0, "splits"),
+                            "as they were: nothing was added");
+        medley_report_free(report);
+        char *after = description();
+        assert_string_equal(before, after);
+        test_read_end(after);
+    }
+    s = open_store(path);
+    assert_ok(selection_open(s, "s", &parts, err));
+    selection_release(&parts);
+    store_free(s);
+    test_read_end(before);
+    /* a text is something */
+    test_write_text(test_path(folder, "users"), "id,city\nu,Rome\n");
+    assert_ok(append_as(rt, "delimited", folder, path, as_append, NULL, err));
+    s = open_store(path);
+    assert_fails(selection_open(s, "s", &parts, err), MEDLEY_E_NOT_FOUND, "has no split 's'");
+    store_free(s);
+}
+
 static void test_an_empty_difference_changes_nothing(void **state)
 {
     (void)state;
@@ -509,6 +561,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_store_of_interacted_items_stays_one, start, tear_down),
         cmocka_unit_test_setup_teardown(test_splits_stay_behind_and_the_fingerprint_changes, start, tear_down),
         cmocka_unit_test_setup_teardown(test_a_file_is_taken_once_unless_forced, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_adds_nothing_leaves_the_store_and_its_splits, start, tear_down),
         cmocka_unit_test_setup_teardown(test_an_empty_difference_changes_nothing, start, tear_down),
         cmocka_unit_test_setup_teardown(test_what_does_not_fit_the_store_is_refused, start, tear_down),
         cmocka_unit_test_setup_teardown(test_a_damaged_description_is_refused, start, tear_down),

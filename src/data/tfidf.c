@@ -254,11 +254,11 @@ static medley_status weigh_words(const reading *r, int64_t n, int64_t columns, c
     TRY_DONE(mem_alloc(rt, r->count, sizeof *column, &column, err));
     TRY_DONE(mem_alloc(rt, r->count, sizeof *value, &value, err));
     for (int64_t item = 0; item < r->items; item++) {
-        const entry *first = r->entries + r->start[item], *end = r->entries + r->start[item + 1];
         double square = 0;
-        for (const entry *e = first; e < end; e++)
-            square += raw_weight(r, e, n) * raw_weight(r, e, n);
-        for (const entry *e = first; e < end; e++) {
+        for (int64_t at = r->start[item]; at < r->start[item + 1]; at++)
+            square += raw_weight(r, &r->entries[at], n) * raw_weight(r, &r->entries[at], n);
+        for (int64_t at = r->start[item]; at < r->start[item + 1]; at++) {
+            const entry *e = &r->entries[at];
             if (r->spellings[e->word].column < 0)
                 continue;
             row[count] = (uint32_t)item;

@@ -81,20 +81,6 @@ static void fill_rows(resampling *r, const double *per_user, const double *sums)
         }
 }
 
-static int by_value(const void *left, const void *right)
-{
-    const double x = *(const double *)left, y = *(const double *)right;
-    return (x > y) - (x < y);
-}
-
-/* Hyndman and Fan's type 7, as in eval/significance.c. */
-static double quantile(const double *sorted, int64_t n, double q)
-{
-    const double at = q * (double)(n - 1);
-    const int64_t i = (int64_t)at;
-    return i + 1 < n ? sorted[i] + (at - (double)i) * (sorted[i + 1] - sorted[i]) : sorted[n - 1];
-}
-
 /* Resamples for which a value is not defined are left out. */
 static interval interval_of(double *values, int64_t n, double level)
 {
@@ -102,10 +88,7 @@ static interval interval_of(double *values, int64_t n, double level)
     for (int64_t i = 0; i < n; i++)
         if (!isnan(values[i]))
             values[kept++] = values[i];
-    if (kept == 0)
-        return (interval){(double)NAN, (double)NAN};
-    qsort(values, (size_t)kept, sizeof *values, by_value);
-    return (interval){quantile(values, kept, (1 - level) / 2), quantile(values, kept, (1 + level) / 2)};
+    return kept > 0 ? sample_interval(values, kept, level) : (interval){(double)NAN, (double)NAN};
 }
 
 medley_status evaluation_intervals(const medley_runtime *rt, const metric_column *columns, int64_t column_count,

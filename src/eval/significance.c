@@ -37,6 +37,25 @@ sample_summary sample_summarise(const double *values, int64_t n)
     return (sample_summary){mean, n > 1 ? sqrt(squares / (double)(n - 1)) : (double)NAN};
 }
 
+static int by_value(const void *left, const void *right)
+{
+    const double x = *(const double *)left, y = *(const double *)right;
+    return (x > y) - (x < y);
+}
+
+static double quantile(const double *sorted, int64_t n, double q)
+{
+    const double at = q * (double)(n - 1);
+    const int64_t i = (int64_t)at;
+    return i + 1 < n ? sorted[i] + (at - (double)i) * (sorted[i + 1] - sorted[i]) : sorted[n - 1];
+}
+
+interval sample_interval(double *values, int64_t n, double level)
+{
+    qsort(values, (size_t)n, sizeof *values, by_value);
+    return (interval){quantile(values, n, (1 - level) / 2), quantile(values, n, (1 + level) / 2)};
+}
+
 /* ---- bootstrap ---- */
 
 typedef struct resampling {
@@ -62,20 +81,6 @@ static medley_status resample(void *context, int64_t task, int worker, medley_er
     return MEDLEY_OK;
 }
 
-static int by_value(const void *left, const void *right)
-{
-    const double x = *(const double *)left, y = *(const double *)right;
-    return (x > y) - (x < y);
-}
-
-/* Hyndman and Fan's type 7, as NumPy's default. */
-static double quantile(const double *sorted, int64_t n, double q)
-{
-    const double at = q * (double)(n - 1);
-    const int64_t i = (int64_t)at;
-    return i + 1 < n ? sorted[i] + (at - (double)i) * (sorted[i + 1] - sorted[i]) : sorted[n - 1];
-}
-
 static medley_status run_bootstrap(const medley_runtime *rt, const double *a, const double *b, int64_t n,
                                    const bootstrap_options *o, interval *out, medley_error *err)
 {
@@ -87,11 +92,8 @@ static medley_status run_bootstrap(const medley_runtime *rt, const double *a, co
                     (long long)o->resamples, o->level);
     TRY(mem_alloc(rt, o->resamples, sizeof *r.means, &r.means, err));
     const medley_status status = parallel_run(rt, o->resamples, resample, &r, err);
-    if (status == MEDLEY_OK) {
-        qsort(r.means, (size_t)o->resamples, sizeof *r.means, by_value);
-        out->low = quantile(r.means, o->resamples, (1 - o->level) / 2);
-        out->high = quantile(r.means, o->resamples, (1 + o->level) / 2);
-    }
+    if (status == MEDLEY_OK)
+        *out = sample_interval(r.means, o->resamples, o->level);
     mem_free(r.means);
     return status;
 }

@@ -24,9 +24,12 @@ typedef struct interval {
     double low, high;
 } interval;
 
+/* Of n >= 1 values, which it sorts: their quantiles (1 ± level) / 2, interpolated linearly between order statistics
+ * (Hyndman and Fan's type 7, as NumPy's default). */
+interval sample_interval(double *values, int64_t n, double level);
+
 /* The percentile interval of the mean (Efron, 1979): n values drawn with replacement, B times; of the B
- * means the quantiles (1 ± level) / 2, interpolated linearly between order statistics. Draw i of
- * resample b depends on (seed, b, i) alone. Fails with E_ARGUMENT, E_NOMEM. */
+ * means the sample_interval. Draw i of resample b depends on (seed, b, i) alone. Fails with E_ARGUMENT, E_NOMEM. */
 MEDLEY_MUST_USE medley_status bootstrap_mean(const medley_runtime *rt, const double *values, int64_t n,
                                              const bootstrap_options *options, interval *out, medley_error *err);
 /* As above for the mean of a - b: users are drawn, with both of their values. */

@@ -31,7 +31,7 @@ static const medley_param params[] = {
 };
 
 /* How many words there are is not known before they are read; a hundred different ones an item is a long text. */
-enum { WORDS_AN_ITEM = 100 };
+enum { WORDS_AN_ITEM = 100, READING = 10 /* updates that reading a word takes as long as, measured */ };
 
 static int64_t estimate(const void *values, const training *data)
 {
@@ -41,6 +41,15 @@ static int64_t estimate(const void *values, const training *data)
     const double bytes =
         28 * WORDS_AN_ITEM * items + 16 * kept + neighbours_bytes(p->neighbours, data->items, data->items);
     return bytes < 0x1p62 ? (int64_t)bytes : INT64_MAX;
+}
+
+/* As many pairs of items share words as there are pairs: a common word is in half of them. */
+static void count_work(const void *values, const training_size *s, workload *fit, workload *encode)
+{
+    (void)values;
+    neighbours_count(s->items, s->items, s->items * s->items, fit);
+    fit->alone[WORK_UPDATES] += READING * WORDS_AN_ITEM * s->items;
+    encode->alone[WORK_UPDATES] += 2 * s->entries;
 }
 
 /* Splits fields: title and text are columns of the catalogue, the rest are attributes. attributes: [as long as fields
@@ -147,6 +156,7 @@ const model_class model_contentknn = {
     .limits = "users without history; items without words in the fields; serves items without training users",
     .advice = "lower neighbours, or read fewer fields",
     .estimate = estimate,
+    .work = count_work,
     .fit = fit,
     .scoring = neighbours_scoring,
     .encode = encode,

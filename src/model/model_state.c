@@ -86,7 +86,8 @@ void model_state_release(model_state *state)
     *state = (model_state){0};
 }
 
-medley_status training_measure(const medley_runtime *rt, const training *data, training_size *out, medley_error *err)
+medley_status training_measure(const medley_runtime *rt, const training *data, training_size *out,
+                               medley_error *err)
 {
     const csr *m = &data->matrix;
     int64_t *columns;

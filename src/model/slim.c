@@ -30,7 +30,7 @@ static const medley_param params[] = {
                 .help = "penalty on the weights, in interactions: more makes fewer of them"),
     MEDLEY_REAL(slim_params, l2, "10", 1e-3, 1e9, .sweep = "log:0.1..1000",
                 .help = "squared penalty on the weights, in interactions"),
-    MEDLEY_BOOL(slim_params, nonnegative, "true", .sweep = "true,false",
+    MEDLEY_BOOL(slim_params, nonnegative, "true",
                 .help = "whether weights may not be negative; if they may, most are not zero: lower neighbours"),
     MEDLEY_INT(slim_params, neighbours, "0", 0, 1000000, .sweep = "0,50,100,200",
                .help = "items, the nearest by cosine, that may have a weight; 0: all"),
@@ -44,6 +44,10 @@ enum {
     FEW = 256,        /* candidates that are all taken at once: finding out which are wanted takes longer */
     ADDED_LEAST = 32, /* to a working set at a time; otherwise as many as it has */
 };
+
+/* Numbers read for each pair of an item's weights, measured; and pairs that take minutes rather than hours. */
+#define SCANS_A_PAIR 200.0
+#define WORK_MOST 2e9
 
 #define TAKEN UINT32_MAX /* a candidate that has come into the working set */
 
@@ -83,12 +87,28 @@ typedef struct fitting {
     tally *progress;
 } fitting;
 
-/* Of weights that may be negative all may be wanted at a time. */
+/* How many weights an item has at most, or so, if they may be negative. Those among all items are as many as users
+ * tell apart; and few where few items share users. */
+static double weights_wanted(const slim_params *p, double users, double items, double user_pairs)
+{
+    const double allowed = p->neighbours > 0 ? fmin((double)p->neighbours, items) : items;
+    return fmin(allowed, fmin(users / 2, user_pairs / fmax(items, 1)));
+}
+
+static double count_user_pairs(const training *data)
+{
+    double pairs = 0;
+    for (int64_t u = 0; u < data->users; u++)
+        pairs += pow((double)csr_row_count(&data->matrix, u), 2);
+    return pairs;
+}
+
 static int64_t estimate(const void *values, const training *data)
 {
     const slim_params *p = values;
-    const double items = (double)data->items;
-    const double each = p->neighbours > 0 ? fmin((double)p->neighbours, items) : p->nonnegative ? 256 : items;
+    const double items = (double)data->items, users = (double)data->users;
+    const double each = p->nonnegative ? fmin(p->neighbours > 0 ? (double)p->neighbours : 256, items)
+                                       : 2 * weights_wanted(p, users, items, count_user_pairs(data));
     const double bytes =
         4 * items * items + 8 * (double)csr_count(&data->matrix) + 16 * items * each + 64 * each * each;
     return bytes < 0x1p62 ? (int64_t)bytes : INT64_MAX;
@@ -172,7 +192,7 @@ static double shrink(const slim_params *p, double a)
 }
 
 /* sum += w row */
-MULTIVERSION static void add_row(double *restrict sum, double w, const float *restrict row, int64_t count)
+MULTIVERSION static void add_scaled_row(double *restrict sum, double w, const float *restrict row, int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
         sum[i] += w * (double)row[i];
@@ -194,7 +214,7 @@ static void sum_candidates(const fitting *f, int64_t count, worker_state *s)
     for (int64_t n = 0; n < count; n++) {
         const float *const row = f->gram + s->active[n] * f->items;
         if (s->weight[n] != 0 && many)
-            add_row(s->sum, s->weight[n], row, f->items);
+            add_scaled_row(s->sum, s->weight[n], row, f->items);
         else if (s->weight[n] != 0)
             add_some(s->sum, s->weight[n], row, s->candidate, s->candidates);
     }
@@ -272,7 +292,7 @@ static medley_status descend(const fitting *f, int64_t j, int64_t count, worker_
                 continue;
             s->weight[n] = now;
             largest = fmax(largest, fabs(now - was));
-            add_row(s->part, now - was, row, count);
+            add_scaled_row(s->part, now - was, row, count);
         }
     }
     return MEDLEY_OK;
@@ -373,11 +393,31 @@ static void worker_release(worker_state *s)
 /* How many sweeps and candidates an item needs is not known before: measured on published data. */
 static void count_work(const void *values, const training_size *s, workload *fit, workload *encode)
 {
+    const slim_params *p = values;
     const double square = s->items * s->items; /* of which so many pairs are met at most */
-    (void)values;
+    const double each = p->nonnegative ? 0 : weights_wanted(p, s->users, s->items, s->user_pairs);
     (void)encode;
     fit->shared[WORK_UPDATES] += s->user_pairs;
-    fit->shared[WORK_SCANS] += (40 + 700 * sqrt(fmin(s->user_pairs / square, 1))) * square;
+    if (p->neighbours > 0 && p->nonnegative)
+        fit->shared[WORK_SCANS] += 10 * square + 20 * s->items * pow(fmin((double)p->neighbours, s->items), 2);
+    else
+        fit->shared[WORK_SCANS] += (20 + 700 * sqrt(fmin(s->user_pairs / square, 1))) * square;
+    fit->shared[WORK_SCANS] += SCANS_A_PAIR * s->items * each * each;
+}
+
+/* Refuses what would take hours. */
+static medley_status check_work(const slim_params *p, const training *data, medley_error *err)
+{
+    const double items = (double)data->items;
+    if (p->nonnegative)
+        return MEDLEY_OK;
+    const double each = weights_wanted(p, (double)data->users, items, count_user_pairs(data));
+    if (items * each * each <= WORK_MOST)
+        return MEDLEY_OK;
+    return fail(err, MEDLEY_E_LIMIT,
+                "nonnegative: false lets most of %lld items have weights for each other, which takes too long; "
+                "neighbours of 1..%lld are accepted, and nonnegative: true",
+                (long long)data->items, (long long)sqrt(WORK_MOST / items));
 }
 
 static medley_status fit(const medley_runtime *rt, const void *values, const training *data, model_state *state,
@@ -393,6 +433,7 @@ static medley_status fit(const medley_runtime *rt, const void *values, const tra
                  .seed = data->seed};
     medley_status status;
     by_user.value = NULL;
+    TRY_DONE(check_work(values, data, err));
     TRY_DONE(csr_transpose(rt, &by_user, &by_item, err));
     TRY_DONE(mem_alloc(rt, mem_bytes(data->items, sizeof *f.gram), (size_t)data->items, &f.gram, err));
     TRY_DONE(mem_alloc(rt, data->items, sizeof *f.norm, &f.norm, err));

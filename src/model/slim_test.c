@@ -207,6 +207,23 @@ static void test_what_does_not_fit_is_estimated(void **state)
     assert_fails(model_check_memory(&model_slim, c.values, &data, err), MEDLEY_E_LIMIT, "use itemknn");
 }
 
+/* 4000 items that 6000 users share among them: weights of any sign for all of them would take hours. */
+static void test_what_would_take_hours_is_refused(void **state)
+{
+    (void)state;
+    enum { MANY = 6000, EACH = 100, SHELF = 4000 };
+    static uint32_t user[MANY * EACH], item[MANY * EACH];
+    const interactions events = {MANY * EACH, user, item, NULL, NULL, NULL};
+    fit_case c;
+    model_state s;
+    for (uint32_t n = 0; n < MANY * EACH; n++) {
+        user[n] = n / EACH;
+        item[n] = (n / EACH * 31 + n % EACH * 37) % SHELF;
+    }
+    FIT_CASE(&c, &model_slim, events, MANY, SHELF, "nonnegative", "false");
+    assert_fails(fit_model(rt, &c, &s, err), MEDLEY_E_LIMIT, "neighbours of 1..");
+}
+
 static void test_it_is_a_model_like_others(void **state)
 {
     (void)state;
@@ -227,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_only_neighbours_have_weights),
         cmocka_unit_test(test_ratings_do_not_matter),
         cmocka_unit_test(test_what_does_not_fit_is_estimated),
+        cmocka_unit_test(test_what_would_take_hours_is_refused),
         cmocka_unit_test(test_it_is_a_model_like_others),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

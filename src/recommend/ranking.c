@@ -345,20 +345,15 @@ static int by_score(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* How many of the n ascending scores are below `score`. */
+/* How many of the n ascending scores are below `score`. Without branches: of many candidates none is like the last. */
 static int64_t count_below(const float *sorted, int64_t n, float score)
 {
-    int64_t low = 0;
-    while (n > 0) {
-        const int64_t half = n / 2;
-        if (sorted[low + half] < score) {
-            low += half + 1;
-            n -= half + 1;
-        } else {
-            n = half;
-        }
+    const float *first = sorted;
+    for (int64_t half; n > 1; n -= half) {
+        half = n / 2;
+        first += first[half - 1] < score ? half : 0;
     }
-    return low;
+    return first - sorted + (n == 1 && *first < score);
 }
 
 /* Counts where each candidate of the tile stands among the row's targets. Scores near one, within the margin, are

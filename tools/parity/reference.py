@@ -45,12 +45,17 @@ def random_bits(seed, stream, counters):
 class Split:
     def __init__(self, store, name):
         store = pathlib.Path(store)
-        self.users, self.items = dataset_counts(json.loads((store / "dataset.json").read_text()))
+        description = json.loads((store / "dataset.json").read_text())
+        self.users, self.items = dataset_counts(description)
+        self.ordered = description["ordered"]
         self.folder = store / "splits" / name
 
     def column(self, part, name):
         """Of every interaction of a part, by user and in time."""
         return np.load(self.folder / part / f"{name}.npy")
+
+    def has(self, name):
+        return (self.folder / "train" / f"{name}.npy").exists()
 
     def events(self, part):
         return tuple(self.column(part, name).astype(np.int64) for name in ("user", "item"))
@@ -67,7 +72,7 @@ class Split:
         """The matrix with ratings for ones; of repeated ones the last in time, of those at once the last part's."""
         user, item = (np.concatenate(columns) for columns in zip(*map(self.events, parts)))
         values = np.concatenate([self.column(part, "rating") for part in parts]).astype(np.float64)
-        if len(parts) > 1:
+        if len(parts) > 1 and self.has("timestamp"):
             in_time = np.argsort(np.concatenate([self.column(part, "timestamp") for part in parts]), kind="stable")
             user, item, values = user[in_time], item[in_time], values[in_time]
         _, from_end = np.unique((user * self.items + item)[::-1], return_index=True)

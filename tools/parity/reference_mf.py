@@ -118,46 +118,55 @@ def baseline(split, parameters, seed):
     return score
 
 
+def ials_solve(p, observed, y):
+    """Vectors of the rows of `observed`, given those of its columns."""
+    a0, shift = p["unobserved_weight"], p["unobserved_weight"] if p["loss"] == "confidence" else 0.0
+    penalty = p["regularization"] * (observed.sum(axis=1) + a0 * len(y)) ** p["frequency_exponent"]
+    return np.array([np.linalg.solve(a0 * y.T @ y + (y.T * row) @ y + reg * np.eye(y.shape[1]), (1 + shift) * row @ y)
+                     for row, reg in zip(observed, penalty)])
+
+
+def ials_score(items, p):
+    score = lambda history: single(ials_solve(p, history.toarray(), items)) @ items.T
+    score.vectors = items
+    return score
+
+
 def ials(split, parameters, seed):
     """The equations of src/model/ials.c over dense matrices, solved exactly; users from their histories."""
     p, seen = parameters, split.matrix("train").toarray()
-    a0, shift = p["unobserved_weight"], p["unobserved_weight"] if p["loss"] == "confidence" else 0.0
     vectors = [ials_start(rows, p["factors"], p["init"], seed, stream).astype(np.float64)
                for stream, rows in enumerate(seen.shape)]
-
-    def solve(observed, y):
-        penalty = p["regularization"] * (observed.sum(axis=1) + a0 * len(y)) ** p["frequency_exponent"]
-        return np.array([np.linalg.solve(a0 * y.T @ y + (y.T * row) @ y + reg * np.eye(y.shape[1]), (1 + shift) * row @ y)
-                         for row, reg in zip(observed, penalty)])
-
     for _ in range(p["epochs"]):
-        vectors[0] = solve(seen, vectors[1])
-        vectors[1] = solve(seen.T, vectors[0])
-    return lambda history: single(solve(history.toarray(), single(vectors[1]))) @ single(vectors[1]).T
+        vectors[0] = ials_solve(p, seen, vectors[1])
+        vectors[1] = ials_solve(p, seen.T, vectors[0])
+    return ials_score(single(vectors[1]), p)
 
 
 def slim(split, parameters, seed):
-    """1/2 |x_j - X w|^2 + l2/2 |w|^2 + l1 |w|_1 by plain coordinate descent, until nothing changes."""
+    """1/2 |x_j - X w|^2 + l2/2 |w|^2 + l1 |w|_1 by plain coordinate descent of all items at once, until nothing changes."""
     p, train = parameters, split.matrix("train")
     gram = (train.T @ train).toarray()
     weights = np.zeros(gram.shape)
-    for j in range(split.items):
-        w = weights[:, j]
-        for _ in range(10000):
-            before = w.copy()
-            for i in np.flatnonzero((gram.diagonal() > 0) & (np.arange(split.items) != j)):
-                a = gram[i, j] - gram[i] @ w + gram[i, i] * w[i]
-                size = max(abs(a) - p["l1"], 0) / (gram[i, i] + p["l2"])
-                w[i] = size if a > 0 else 0 if p["nonnegative"] == "true" else -size
-            if np.abs(w - before).max() <= 1e-12:
-                break
+    changed, until = 1, max(1e-12, p["tolerance"] / 10)
+    while changed > until:
+        changed = 0
+        for i in np.flatnonzero(gram.diagonal() > 0):
+            others = np.flatnonzero(gram[i])
+            a = gram[i] - gram[i, others] @ weights[others] + gram[i, i] * weights[i]
+            now = np.sign(a) * np.maximum(np.abs(a) - p["l1"], 0) / (gram[i, i] + p["l2"])
+            now[i] = 0
+            if p["nonnegative"] == "true":
+                now = np.maximum(now, 0)
+            changed = max(changed, np.abs(now - weights[i]).max())
+            weights[i] = now
     weights = single(weights)
     return lambda history: history @ weights
 
 
 MODELS = {"random": random, "recent_popularity": recent_popularity, "markov": markov, "baseline": baseline, "ials": ials,
           "slim": slim}
-SMALL_DATA = ("ials", "slim")  # minutes to days on real data
+SMALL_DATA = ("ials", "slim")  # hours to days on large data
 PARAMETERS = {
     "random": {},
     "recent_popularity": {"window_days": 30.0, "half_life_days": 0.0},
