@@ -12,6 +12,7 @@
 #include "tensor/gemm.h"
 
 enum {
+    SCAN = 64,                   /* scores compared before one branch */
     FEW_QUERIES = 16,            /* fewer are scored exactly at once: no bounds to prepare */
     LIST_BYTES = 4 * 1024 * 1024 /* of the lists of one block */
 };
@@ -25,14 +26,6 @@ typedef struct block_shape {
 typedef struct tile_reach {
     double norm, bias;
 } tile_reach;
-
-/* Where the targets of a block's rows stand. A row's part begins at its target_from. */
-typedef struct target_ranks {
-    float *sorted;   /* the row's target scores, ascending */
-    int64_t *passed; /* passed[b]: candidates above exactly b of them; a row has one more of these */
-    int64_t *same;   /* same[b]: candidates that equal sorted[b], the first of its value */
-    int64_t *above, *equal;
-} target_ranks;
 
 /* A worker's memory. */
 typedef struct scratch {
@@ -48,7 +41,8 @@ typedef struct scratch {
     float *target_score;  /* [most targets of a block] */
     int64_t *candidates;  /* [rows] counted as they are met, where masks overlap */
     float *kept;          /* [width] scores of the only candidates */
-    target_ranks ranks;
+    int64_t *above;       /* [most targets of a block] candidates that score higher than each */
+    int64_t *equal;       /* [the same] that score the same, itself among them */
 } scratch;
 
 typedef struct ranking {
@@ -339,72 +333,61 @@ MULTIVERSION static int64_t count_candidates(const float *scores, int64_t count)
     return n;
 }
 
-static int by_score(const void *a, const void *b)
+/* The first position from `from` on whose score is at most `margin` away, or count. */
+MULTIVERSION static int64_t next_near(const float *scores, int64_t from, int64_t count, float score, float margin)
 {
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
-/* How many of the n ascending scores are below `score`. Without branches: of many candidates none is like the last. */
-static int64_t count_below(const float *sorted, int64_t n, float score)
-{
-    const float *first = sorted;
-    for (int64_t half; n > 1; n -= half) {
-        half = n / 2;
-        first += first[half - 1] < score ? half : 0;
+    for (; from + SCAN <= count; from += SCAN) {
+        int near = 0;
+        for (int i = 0; i < SCAN; i++)
+            near |= fabsf(scores[from + i] - score) <= margin;
+        if (near)
+            break;
     }
-    return first - sorted + (n == 1 && *first < score);
+    while (from < count && !(fabsf(scores[from] - score) <= margin))
+        from++;
+    return from;
 }
 
-/* Counts where each candidate of the tile stands among the row's targets. Scores near one, within the margin, are
- * made exact. */
-static void rank_among_targets(const ranking *r, const tile *t, int64_t row, scratch *s, const float *scores,
-                               float margin)
+typedef struct standing {
+    uint32_t above, equal;
+} standing;
+
+MULTIVERSION static standing find_standing(const float *scores, int64_t count, float score)
+{
+    standing s = {0, 0};
+    for (int64_t i = 0; i < count; i++) {
+        s.above += scores[i] > score;
+        s.equal += scores[i] == score;
+    }
+    return s;
+}
+
+/* Counts where each of the row's targets stands among the candidates of the tile, whose scores near its own are made
+ * exact. Its score is known already. */
+static void rank_targets(const ranking *r, const tile *t, int64_t row, scratch *s, float *scores, float margin)
 {
     const uint32_t user = r->request->user[t->first + row];
-    const int64_t from = s->target_from[row], n = csr_row_count(r->request->targets, user);
-    const float *sorted = s->ranks.sorted + from, *vector = s->users + row * r->how->factors;
-    int64_t *passed = s->ranks.passed + from + row, *same = s->ranks.same + from;
-    for (int64_t i = 0; n > 0 && i < t->width; i++) {
-        float score = scores[i];
-        if (score == -INFINITY)
-            continue;
-        int64_t below = count_below(sorted, n, score - margin);
-        if (margin > 0 && below < n && sorted[below] <= score + margin) {
-            score = exact_score(r->how, vector, t->first_item + i);
-            below = count_below(sorted, n, score);
-        }
-        passed[below]++;
-        if (below < n && sorted[below] == score)
-            same[below]++;
+    const int64_t from = s->target_from[row], end = from + csr_row_count(r->request->targets, user);
+    const float *vector = s->users + row * r->how->factors;
+    for (int64_t target = from; target < end; target++) {
+        const float score = s->target_score[target];
+        if (margin > 0)
+            for (int64_t at = -1; (at = next_near(scores, at + 1, t->width, score, margin)) < t->width;)
+                scores[at] = exact_score(r->how, vector, t->first_item + at);
+        const standing found = find_standing(scores, t->width, score);
+        s->above[target] += found.above;
+        s->equal[target] += found.equal;
     }
 }
 
-/* Targets whose scores are known before any tile are sorted at once; those of a sparse model with the one tile. */
-static void sort_targets(const ranking *r, int64_t row, uint32_t user, scratch *s)
-{
-    const int64_t from = s->target_from[row], n = csr_row_count(r->request->targets, user);
-    memcpy(s->ranks.sorted + from, s->target_score + from, (size_t)n * sizeof *s->target_score);
-    if (n > 0)
-        qsort(s->ranks.sorted + from, (size_t)n, sizeof *s->ranks.sorted, by_score);
-    memset(s->ranks.passed + from + row, 0, (size_t)(n + 1) * sizeof *s->ranks.passed);
-    memset(s->ranks.same + from, 0, (size_t)n * sizeof *s->ranks.same);
-}
-
+/* Above a target that is no candidate are all that are. */
 static void finish_ranks(const ranking *r, int64_t row, uint32_t user, scratch *s)
 {
-    const int64_t from = s->target_from[row], n = csr_row_count(r->request->targets, user);
-    int64_t *passed = s->ranks.passed + from + row;
-    for (int64_t b = n; b > 0; b--)
-        passed[b - 1] += passed[b]; /* now: candidates above at least b */
-    for (int64_t i = 0; i < n; i++) {
-        const float score = s->target_score[from + i];
-        const int64_t below = count_below(s->ranks.sorted + from, n, score);
-        int64_t next = below; /* above a target: above all of its score */
-        while (next < n && s->ranks.sorted[from + next] == score)
-            next++;
-        s->ranks.above[from + i] = passed[next];
-        s->ranks.equal[from + i] = score > -INFINITY ? s->ranks.same[from + below] - 1 : 0;
+    const int64_t from = s->target_from[row], end = from + csr_row_count(r->request->targets, user);
+    for (int64_t target = from; target < end; target++) {
+        const bool candidate = s->target_score[target] > -INFINITY;
+        s->above[target] = candidate ? s->above[target] : s->candidates[row];
+        s->equal[target] = candidate ? s->equal[target] - 1 : 0;
     }
 }
 
@@ -424,11 +407,8 @@ static void take_row(const ranking *r, const tile *t, int64_t row, scratch *s, f
         s->candidates[row] += count_candidates(scores, t->width);
     if (q->targets != NULL)
         keep_targets(r, t, row, s, scores, margin);
-    if (q->rank_targets) {
-        if (r->how->form == SCORING_LINEAR_SPARSE)
-            sort_targets(r, row, user, s);
-        rank_among_targets(r, t, row, s, scores, margin);
-    }
+    if (q->rank_targets)
+        rank_targets(r, t, row, s, scores, margin);
     if (margin == 0) {
         topk_offer(list, scores, t->width, (uint32_t)t->first_item);
         return;
@@ -483,6 +463,19 @@ static medley_status rank_tile_linear(const ranking *r, const tile *t, scratch *
     return MEDLEY_OK;
 }
 
+/* Targets' scores are needed before the first tile; those of a sparse model come with its only one. */
+static void start_ranks(const ranking *r, int64_t row, uint32_t user, scratch *s)
+{
+    const csr *targets = r->request->targets;
+    const int64_t from = s->target_from[row], n = csr_row_count(targets, user);
+    const uint32_t *item = targets->index + targets->start[user];
+    for (int64_t i = 0; i < n; i++) {
+        if (r->how->form != SCORING_LINEAR_SPARSE)
+            s->target_score[from + i] = pair_score(r->how, r->request->left, user, item[i]);
+        s->above[from + i] = s->equal[from + i] = 0;
+    }
+}
+
 static void start_rows(const ranking *r, const tile *t, scratch *s)
 {
     const ranking_request *q = r->request;
@@ -506,12 +499,8 @@ static void start_rows(const ranking *r, const tile *t, scratch *s)
             memcpy(vector, r->vectors + user * D, (size_t)D * sizeof *vector);
             s->user_norm[row] = sqrt(dot(vector, vector, D));
         }
-        if (q->rank_targets && r->how->form != SCORING_LINEAR_SPARSE) {
-            const uint32_t *target = q->targets->index + q->targets->start[user];
-            for (int64_t i = 0; i < csr_row_count(q->targets, user); i++)
-                s->target_score[s->target_from[row] + i] = pair_score(r->how, q->left, user, target[i]);
-            sort_targets(r, row, user, s);
-        }
+        if (q->rank_targets)
+            start_ranks(r, row, user, s);
     }
 }
 
@@ -532,8 +521,8 @@ static medley_status finish_rows(const ranking *r, const tile *t, scratch *s, in
             .tied_outside = list->tied_outside,
             .candidates = s->candidates[row],
             .target_score = q->targets != NULL ? s->target_score + s->target_from[row] : NULL,
-            .above = q->rank_targets ? s->ranks.above + s->target_from[row] : NULL,
-            .equal = q->rank_targets ? s->ranks.equal + s->target_from[row] : NULL,
+            .above = q->rank_targets ? s->above + s->target_from[row] : NULL,
+            .equal = q->rank_targets ? s->equal + s->target_from[row] : NULL,
         };
         TRY(r->sink(r->sink_context, &result, worker, err));
     }
@@ -603,21 +592,15 @@ static medley_status scratch_init(const ranking *r, scratch *s, medley_error *er
     TRY(mem_alloc(rt, rows, sizeof *s->candidates, &s->candidates, err));
     TRY(mem_alloc(rt, r->request->only != NULL ? width : 0, sizeof *s->kept, &s->kept, err));
     TRY(mem_alloc(rt, r->targets_most, sizeof *s->target_score, &s->target_score, err));
-    if (!r->request->rank_targets)
-        return MEDLEY_OK;
-    TRY(mem_alloc(rt, r->targets_most, sizeof *s->ranks.sorted, &s->ranks.sorted, err));
-    TRY(mem_alloc(rt, r->targets_most + rows, sizeof *s->ranks.passed, &s->ranks.passed, err));
-    TRY(mem_alloc(rt, r->targets_most, sizeof *s->ranks.same, &s->ranks.same, err));
-    TRY(mem_alloc(rt, r->targets_most, sizeof *s->ranks.above, &s->ranks.above, err));
-    return mem_alloc(rt, r->targets_most, sizeof *s->ranks.equal, &s->ranks.equal, err);
+    TRY(mem_alloc(rt, r->request->rank_targets ? r->targets_most : 0, sizeof *s->above, &s->above, err));
+    return mem_alloc(rt, r->request->rank_targets ? r->targets_most : 0, sizeof *s->equal, &s->equal, err);
 }
 
 static void scratch_release(scratch *s)
 {
-    void *const parts[] = {s->users,       s->user_norm,   s->sums,         s->scores,       s->lists,
-                           s->entries,     s->excluded_at, s->target_at,    s->target_from,  s->target_score,
-                           s->candidates,  s->kept,        s->ranks.sorted, s->ranks.passed, s->ranks.same,
-                           s->ranks.above, s->ranks.equal};
+    void *const parts[] = {s->users,      s->user_norm,   s->sums,      s->scores,      s->lists,
+                           s->entries,    s->excluded_at, s->target_at, s->target_from, s->target_score,
+                           s->candidates, s->kept,        s->above,     s->equal};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         mem_free(parts[i]);
 }

@@ -31,7 +31,7 @@ import reference_mf
 
 CONFIGS = pathlib.Path(__file__).resolve().parents[2] / "configs"
 TOLERANCE = 1e-6
-AFFORDABLE = {"ials": ["factors=8", "epochs=2"], "slim": ["tolerance=1e-8", "sweeps=100000"]}
+AFFORDABLE = {"ials": ["factors=8", "epochs=2"], "slim": ["l1=2", "l2=500", "tolerance=1e-8", "sweeps=100000"]}
 CUTOFFS = [5, 10, 20]
 SEED = 1  # of splits
 SMALL = 1e7  # pairs of users and items that dense references can hold and solve for
