@@ -1,6 +1,7 @@
 #include "testing.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,20 +9,28 @@
 /* An allocator that counts bytes; what follows may not name free. */
 
 typedef struct counted_bytes {
-    int64_t live, peak;
+    _Atomic int64_t live, peak; /* workers allocate too */
 } counted_bytes;
+
+static void count_change(counted_bytes *c, int64_t bytes)
+{
+    const int64_t live = atomic_fetch_add(&c->live, bytes) + bytes;
+    int64_t peak = atomic_load(&c->peak);
+    while (live > peak && !atomic_compare_exchange_weak(&c->peak, &peak, live)) {
+    }
+}
 
 static void *count_resize(void *context, void *block, size_t old_size, size_t new_size)
 {
     counted_bytes *c = context;
     if (new_size == 0) {
-        c->live -= (int64_t)old_size;
+        count_change(c, -(int64_t)old_size);
         free(block);
         return NULL;
     }
     void *moved = realloc(block, new_size);
-    c->live += moved != NULL ? (int64_t)new_size - (int64_t)old_size : 0;
-    c->peak = c->live > c->peak ? c->live : c->peak;
+    if (moved != NULL)
+        count_change(c, (int64_t)new_size - (int64_t)old_size);
     return moved;
 }
 
