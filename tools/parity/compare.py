@@ -31,10 +31,11 @@ import reference_mf
 
 CONFIGS = pathlib.Path(__file__).resolve().parents[2] / "configs"
 TOLERANCE = 1e-6
-AFFORDABLE = {"ials": ["factors=8", "epochs=2"], "slim": ["l1=2", "l2=500", "tolerance=1e-8", "sweeps=100000"]}
+AFFORDABLE = {"ials": ["factors=8", "epochs=2"], "slim": ["tolerance=1e-8", "sweeps=100000"]}
 CUTOFFS = [5, 10, 20]
 SEED = 1  # of splits
 SMALL = 1e7  # pairs of users and items that dense references can hold and solve for
+SWEEP = 1e9  # numbers that the reference's SLIM may read in a sweep, of hundreds
 NEEDS = {"recent_popularity": "timestamp", "baseline": "rating", "markov": "order"}
 TASKS = {"retrieval": True, "next_item": False}  # and whether known items are masked
 
@@ -153,6 +154,11 @@ def why_skipped(split, model, ease_items):
         return f"{split.items} items, --ease-items is {ease_items}"
     if model in reference_mf.SMALL_DATA and split.items * split.users > SMALL:
         return f"{split.users} users x {split.items} items are too many for the reference"
+    if model == "slim":
+        train = split.matrix("train")
+        work = (train.T @ train).nnz * split.items
+        if work > SWEEP:
+            return f"{work:.0e} numbers to read in each sweep are too many for the reference"
     if model == "contentknn" and not any(text.strip() for text in split.texts(["title", "text"])):
         return "the items have no texts"
     if model in NEEDS and not (split.ordered if NEEDS[model] == "order" else split.has(NEEDS[model])):
