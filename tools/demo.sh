@@ -23,7 +23,7 @@ say split --store store --name last --strategy leave_one_out
 
 for model in popularity itemknn ease; do
     say train --store store --split last --model "$model" --run "runs/$model" >"train-$model.txt"
-    medley evaluate --run "runs/$model" --tsv >"evaluate-$model.tsv"
+    medley evaluate --run "runs/$model" --intervals 0 --tsv >"evaluate-$model.tsv"
 done
 
 printf '\n$ medley train … --model popularity|itemknn|ease, then medley evaluate … on the test part\n'
