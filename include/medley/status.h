@@ -41,7 +41,8 @@ extern "C" {
     X(E_EXISTS, 8, "the output exists already")                           \
     X(E_NOT_FOUND, 9, "a file, name or id does not exist")                \
     X(E_STOPPED, 10, "the caller asked to stop")                          \
-    X(E_STALE, 11, "a file was made from other data than the data it is used with")
+    X(E_STALE, 11, "a file was made from other data than the data it is used with") \
+    X(E_DIVERGED, 12, "a training came to numbers that are of no use")
 
 typedef enum medley_status {
 #define MEDLEY_STATUS_ROW(name, value, text) MEDLEY_##name = value,

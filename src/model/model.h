@@ -22,6 +22,7 @@ typedef struct training {
     interactions events; /* in time order within a user, repeats kept */
     csr matrix;          /* [users, items] distinct items of each user, ascending; value: rating or NULL */
     const char *catalog; /* path of catalog.db, for the items' texts and attributes; NULL: none */
+    const char *folder;  /* of the store, for its features (data/features.h); NULL: none */
     uint64_t seed;
 } training;
 
@@ -82,7 +83,10 @@ typedef struct model_class {
     int64_t (*estimate)(const void *params, const training *data);
     /* Adds what fit() does, and what encode() does for the histories of all users. NULL: nobody can tell before. */
     void (*work)(const void *params, const training_size *size, workload *fit, workload *encode);
-    /* Adds tensors to an empty state with model_add. Must not depend on the number of threads. */
+    /* How it is learnt by gradients (model/learner.h), or NULL: then fit() does it at once. Use train_model
+     * (train/training_loop.h) for both. */
+    const struct learner_class *learner;
+    /* Adds tensors to an empty state with model_add. Must not depend on the number of threads. NULL: it has a learner. */
     medley_status (*fit)(const medley_runtime *rt, const void *params, const training *data, model_state *state,
                          medley_error *err);
     /* Fills `out` from the tensors, checking their shapes: they may come from a file. */

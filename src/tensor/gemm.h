@@ -1,15 +1,40 @@
-/* Single-precision matrix product (OpenBLAS). Runs on the calling thread alone when called from a
- * task of parallel_run, so a tile's bits do not depend on the number of threads. */
+/* Dense matrix products. Each call below without `rt` runs on the calling thread alone, also within a task of
+ * parallel_run, so a tile's bits do not depend on the number of threads. */
 #ifndef TENSOR_GEMM_H
 #define TENSOR_GEMM_H
 
-#include <stdint.h>
+#include "base/base.h"
+#include "tensor/real.h"
 
-/* C = A Bᵀ.  A: [m, k], rows `a_stride` apart; B: [n, k]; C: [m, n], rows `c_stride` apart. */
+/* C = A Bᵀ in float by OpenBLAS.  A: [m, k], rows `a_stride` apart; B: [n, k]; C: [m, n], rows `c_stride` apart. */
 void gemm_abt(int64_t m, int64_t n, int64_t k, const float *a, int64_t a_stride, const float *b, int64_t b_stride,
               float *c, int64_t c_stride);
 
-/* Name and version of the library behind, for `medley doctor`. */
+/* One product: C = alpha op(A) op(B) + beta C. op(A): [m, k], op(B): [k, n], C: [m, n]; transposed ones are stored as
+ * [k, m] and [n, k]. Strides are between stored rows. beta 0: C is not read. */
+typedef struct gemm_job {
+    bool transpose_a, transpose_b;
+    int64_t m, n, k;
+    real alpha;
+    const real *a;
+    int64_t a_stride;
+    const real *b;
+    int64_t b_stride;
+    real beta;
+    real *c;
+    int64_t c_stride;
+} gemm_job;
+
+/* On the calling thread. float: oneDNN; double: OpenBLAS. Sizes may be 0. */
+void gemm(const gemm_job *job);
+/* In tiles whose shape depends on m, n and k alone, on all threads. Long sums (k much larger than m n) are cut in
+ * k too, and their parts added in order. */
+MEDLEY_MUST_USE medley_status gemm_parallel(const medley_runtime *rt, const gemm_job *job, medley_error *err);
+/* Products of `count` matrices, `a_step`, `b_step`, `c_step` numbers apart (0: the same for all), tasks cut likewise. */
+MEDLEY_MUST_USE medley_status gemm_batched(const medley_runtime *rt, const gemm_job *job, int64_t count,
+                                           int64_t a_step, int64_t b_step, int64_t c_step, medley_error *err);
+
+/* Names and versions of the libraries behind, for `medley doctor`. */
 const char *gemm_library(void);
 
 #endif

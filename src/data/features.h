@@ -1,0 +1,42 @@
+/* Feature matrices of a store: features/<name>.npy [items, F] float32, row i for item i, and features/<name>.json, which
+ * says where they came from. A row of NaN: the item lacks the modality. */
+#ifndef DATA_FEATURES_H
+#define DATA_FEATURES_H
+
+#include "data/store.h"
+#include "io/npy.h"
+
+typedef struct features {
+    npy file;
+    const char *name;
+    const float *rows; /* [items, length] mapped; rows of missing items hold NaN */
+    int64_t items, length, missing;
+    bool *lacks; /* [items] */
+    char fingerprint[FINGERPRINT_SIZE];
+} features;
+
+/* folder: of a store; NULL: E_NOT_FOUND. Unknown names are refused with those there are. Fails with E_NOT_FOUND,
+ * E_FORMAT (shape, type, infinite numbers, a row that is partly NaN), E_STALE (json of another store or array). */
+MEDLEY_MUST_USE medley_status features_open(const medley_runtime *rt, const char *folder, int64_t items,
+                                            const char *name, features *out, medley_error *err);
+void features_release(features *f);
+
+typedef struct features_import {
+    const char *store, *name, *input, *ids, *format, *tensor;
+    bool force;
+} features_import;
+extern const medley_param features_import_table[];
+
+/* Brings vectors from elsewhere into a store, by the items' external ids, never by position:
+ *   one .npy [N, F] and `ids`, a text file of N lines, or an .npy of integers or texts
+ *   a folder with one <id>.npy an item ([F] or [1, F]), as Ducho writes
+ *   CSV or TSV: id, then F numbers a row, with or without a header
+ *   safetensors: a tensor [N, F] (`tensor` if there are several) and `ids`, or a tensor of ids in it
+ * Items without a vector stay NaN; ids that are not in the store are counted and the first are told. Reports rows read,
+ * matched, unknown, missing and coverage. Nothing is written unless all is. */
+MEDLEY_MUST_USE medley_status features_import_run(const medley_runtime *rt, const features_import *p,
+                                                  medley_report *report, medley_error *err);
+
+#define FEATURES_FORMAT "medley-features-1"
+
+#endif
