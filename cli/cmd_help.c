@@ -5,16 +5,16 @@
 #include "command.h"
 #include "output.h"
 
-enum { TOPIC_MOST = 1024, KIND_MOST = 32, OPTION_COLUMNS = 34 };
+enum { TOPIC_MOST = 1024, KIND_MOST = 32, OPTION_COLUMNS = 34, COMMAND_COLUMNS = 15 };
 
 static const struct {
     const char *name, *summary, *text;
 } pages[] = {
     {"exit-codes", "What the program's exit code says",
      "  0  done\n"
-     "  1  failed: a file is missing, unreadable, malformed or in the way; memory or disk ran out\n"
+     "  1  failed: a file is missing, unreadable, malformed or in the way; memory or disk ran out; a training diverged\n"
      "  2  wrong usage: an unknown command, option or setting, or a value that is not accepted\n"
-     "  3  stopped by the user (Ctrl-C), or refused because it cannot fit in memory\n"},
+     "  3  stopped by the user (Ctrl-C), which a training goes on from with --resume; or it cannot fit in memory\n"},
     {"config", "Where settings come from, and which of them wins",
      "  Each setting of an operation is taken from the first of these that has it:\n\n"
      "  1  an option, --top-k 20, or --set top_k=20; the last one given wins\n"
@@ -52,20 +52,28 @@ static void print_params(const char *title, const medley_param *table)
     }
 }
 
+/* Those of two words, or all. */
+static void print_commands(const char *first_word)
+{
+    const size_t length = strlen(first_word);
+    for (int i = 0; command_at(i) != NULL; i++)
+        if (strncmp(command_at(i)->name, first_word, length) == 0)
+            printf("  %-*s  %s\n", COMMAND_COLUMNS, command_at(i)->name, command_summary(command_at(i)));
+}
+
 static void print_overview(void)
 {
     puts("usage: medley <command> [options]\n\n"
          "Medley recommends items from interactions: it prepares data, splits it, trains models,\n"
          "evaluates them and writes recommendations.\n");
     output_title("Commands");
-    for (int i = 0; command_at(i) != NULL; i++)
-        printf("  %-12s  %s\n", command_at(i)->name, command_summary(command_at(i)));
+    print_commands("");
     putchar('\n');
     output_title("Help on");
-    puts("  <command>     medley help train");
-    puts("  <kind> NAME   medley help model ease; kinds and names: medley list");
+    printf("  %-*s  medley help train\n", COMMAND_COLUMNS, "<command>");
+    printf("  %-*s  medley help model ease; kinds and names: medley list\n", COMMAND_COLUMNS, "<kind> NAME");
     for (int i = 0; i < PAGES; i++)
-        printf("  %-12s  %s\n", pages[i].name, pages[i].summary);
+        printf("  %-*s  %s\n", COMMAND_COLUMNS, pages[i].name, pages[i].summary);
     print_params("Options of every command", program_params);
 }
 
@@ -104,11 +112,11 @@ static void singular(const char *kind, char *out, size_t size)
 static medley_status print_command(const invocation *in, const command *c, medley_error *err)
 {
     if (c->operation != NULL && reference_form(&in->options) != MEDLEY_REFERENCE_HELP)
-        return print_reference(in, "operations", c->name, err);
+        return print_reference(in, "operations", command_operation_name(c), err);
     printf("usage: medley %s%s%s [options]\n\n", c->name, c->arguments != NULL ? " " : "",
            c->arguments != NULL ? c->arguments : "");
     if (c->operation != NULL) {
-        const medley_status status = print_reference(in, "operations", c->name, err);
+        const medley_status status = print_reference(in, "operations", command_operation_name(c), err);
         if (status != MEDLEY_OK)
             return status;
     } else
@@ -152,6 +160,12 @@ static medley_status print_topic(const invocation *in, const char *topic, medley
 {
     if (command_find(topic) != NULL)
         return print_command(in, command_find(topic), err);
+    if (command_begins(topic)) {
+        printf("usage: medley %s <command> [options]\n\n", topic);
+        output_title("Commands");
+        print_commands(topic);
+        return MEDLEY_OK;
+    }
     for (int i = 0; i < PAGES; i++)
         if (strcmp(pages[i].name, topic) == 0) {
             output_title("%s", pages[i].summary);
@@ -192,6 +206,11 @@ static medley_status print_member(const invocation *in, const char *name_of_kind
 
 static medley_status run(const invocation *in, medley_error *err)
 {
+    char name[128];
+    if (in->argument_count == 2) /* a command of two words, or a kind and a member */
+        snprintf(name, sizeof name, "%.50s %.50s", in->arguments[0], in->arguments[1]);
+    if (in->argument_count == 2 && command_find(name) != NULL)
+        return print_command(in, command_find(name), err);
     if (in->argument_count == 2)
         return print_member(in, in->arguments[0], in->arguments[1], err);
     if (in->argument_count == 1)

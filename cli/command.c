@@ -36,7 +36,22 @@ const char *command_summary(const command *c)
     medley_entry entry = {.summary = ""};
     if (c->summary != NULL)
         return c->summary;
-    return medley_registry_find("operations", c->name, &entry, NULL) == MEDLEY_OK ? entry.summary : "";
+    return medley_registry_find("operations", command_operation_name(c), &entry, NULL) == MEDLEY_OK ? entry.summary
+                                                                                                    : "";
+}
+
+const char *command_operation_name(const command *c)
+{
+    return c->operation_name != NULL ? c->operation_name : c->name;
+}
+
+bool command_begins(const char *word)
+{
+    const size_t length = strlen(word);
+    for (int i = 0; commands[i] != NULL; i++)
+        if (strncmp(commands[i]->name, word, length) == 0 && commands[i]->name[length] == ' ')
+            return true;
+    return false;
 }
 
 medley_status refuse(medley_error *err, medley_status status, const char *format, ...)
@@ -100,7 +115,7 @@ static medley_status run_operation(const invocation *in, medley_error *err)
     if (status == MEDLEY_OK && c->argument_key != NULL)
         status = apply_arguments(config, in, err);
     if (status == MEDLEY_OK)
-        status = in->options.print_config ? medley_config_resolve(config, c->name, &report, err)
+        status = in->options.print_config ? medley_config_resolve(config, command_operation_name(c), &report, err)
                                           : c->operation(in->runtime, config, &report, err);
     terminal_clear(in->screen);
     if (status == MEDLEY_OK && !is_shown(in, report))

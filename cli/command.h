@@ -9,6 +9,7 @@
 
 typedef struct invocation {
     const struct command *command; /* NULL: none was named */
+    const char *first_word;        /* of a command of two, or NULL */
     options options;
     const char **arguments; /* what is neither an option nor the command */
     int argument_count;
@@ -19,8 +20,9 @@ typedef struct invocation {
 } invocation;
 
 typedef struct command {
-    const char *name;
-    const char *arguments; /* for the usage line: "[topic...]"; NULL: none */
+    const char *name;           /* as it is typed: one word, or two ("features import") */
+    const char *operation_name; /* in the registry; NULL: as `name` */
+    const char *arguments;      /* for the usage line: "[topic...]"; NULL: none */
     int most_arguments;
     const char *argument_key;   /* the setting that the arguments are, joined by commas; NULL: none */
     const char *summary;        /* NULL: what the registry says of the operation */
@@ -39,6 +41,9 @@ typedef struct command {
 const command *command_at(int index);
 const command *command_find(const char *name);
 const char *command_summary(const command *c);
+const char *command_operation_name(const command *c);
+/* Whether some command has two words, and this first. */
+bool command_begins(const char *word);
 
 /* Does what the command line asks for, once it is read. */
 MEDLEY_MUST_USE medley_status command_run(const invocation *in, medley_error *err);

@@ -33,9 +33,8 @@ static medley_status run(invocation *in, medley_error *err)
         return MEDLEY_OK;
     }
     if (in->options.help) { /* `medley train --help` is `medley help train` */
-        in->argument_count = in->command != NULL;
-        if (in->command != NULL)
-            in->arguments[0] = in->command->name;
+        in->arguments[0] = in->command != NULL ? in->command->name : in->first_word;
+        in->argument_count = in->arguments[0] != NULL;
         in->command = command_find("help");
     }
     if (in->command == NULL)

@@ -82,6 +82,12 @@ static void add_members(tables *t, const char *kind, const char *chosen)
             add_table(t, entry.params);
 }
 
+/* A setting of that key with choices of its own chooses no member. */
+static bool is_chooser(const medley_param *row)
+{
+    return row != NULL && row->kind == MEDLEY_PARAM_TEXT;
+}
+
 static void gather(const invocation *in, tables *t)
 {
     t->count = 0;
@@ -91,12 +97,12 @@ static void gather(const invocation *in, tables *t)
     t->library = t->count;
     medley_entry entry;
     if (in->command == NULL || in->command->operation == NULL ||
-        medley_registry_find("operations", in->command->name, &entry, NULL) != MEDLEY_OK)
+        medley_registry_find("operations", command_operation_name(in->command), &entry, NULL) != MEDLEY_OK)
         return;
     add_table(t, entry.params);
     for (int at = t->library; at < t->count; at++) /* a member can choose members in turn */
         for (int i = 0; i < CHOOSERS; i++)
-            if (medley_param_find(t->at[at], choosers[i].key) != NULL)
+            if (is_chooser(medley_param_find(t->at[at], choosers[i].key)))
                 add_members(t, choosers[i].kind, setting_value(in, choosers[i].key));
 }
 
@@ -111,10 +117,12 @@ static const medley_param *find_row(const tables *t, const char *name, bool *lib
 }
 
 /* An option of another member than the chosen one: says whose it is. */
-static bool is_of_other_member(const invocation *in, const char *name, medley_error *err)
+static bool is_of_other_member(const invocation *in, const tables *t, const char *name, medley_error *err)
 {
     for (int i = 0; i < CHOOSERS; i++) {
-        const char *chosen = setting_value(in, choosers[i].key);
+        bool library;
+        const char *chosen =
+            is_chooser(find_row(t, choosers[i].key, &library)) ? setting_value(in, choosers[i].key) : NULL;
         medley_entry entry;
         for (int64_t m = 0; chosen != NULL && medley_registry_entry(choosers[i].kind, m, &entry); m++)
             if (medley_param_find(entry.params, name) != NULL) {
@@ -128,7 +136,7 @@ static bool is_of_other_member(const invocation *in, const char *name, medley_er
 
 static medley_status unknown_option(const invocation *in, const tables *t, const char *name, medley_error *err)
 {
-    if (is_of_other_member(in, name, err))
+    if (is_of_other_member(in, t, name, err))
         return MEDLEY_E_CONFIG;
     const char *names[CANDIDATE_MOST];
     int count = 0;
@@ -208,14 +216,21 @@ static medley_status read_word(invocation *in, const char *word, medley_error *e
         in->arguments[in->argument_count++] = word;
         return MEDLEY_OK;
     }
-    in->command = command_find(word);
+    char name[128];
+    snprintf(name, sizeof name, "%.50s%s%.50s", in->first_word != NULL ? in->first_word : "",
+             in->first_word != NULL ? " " : "", word);
+    in->command = command_find(name);
     if (in->command != NULL)
         return MEDLEY_OK;
+    if (in->first_word == NULL && command_begins(word)) {
+        in->first_word = word;
+        return MEDLEY_OK;
+    }
     const char *names[CANDIDATE_MOST];
     int count = 0;
     for (; command_at(count) != NULL; count++)
         names[count] = command_at(count)->name;
-    return refuse_unknown(err, "command", "", word, names, count, "medley help");
+    return refuse_unknown(err, "command", "", name, names, count, "medley help");
 }
 
 medley_status options_read(int argc, char **argv, invocation *in, medley_error *err)
@@ -237,6 +252,8 @@ medley_status options_read(int argc, char **argv, invocation *in, medley_error *
     }
     if (in->options.json && in->options.tsv)
         return refuse(err, MEDLEY_E_CONFIG, "--json and --tsv: choose one");
+    if (in->command == NULL && in->first_word != NULL && !in->options.help)
+        return refuse(err, MEDLEY_E_CONFIG, "which %s? see 'medley help %s'", in->first_word, in->first_word);
     if (in->command != NULL && in->argument_count > in->command->most_arguments && !in->options.help)
         return refuse(err, MEDLEY_E_CONFIG, "unexpected argument '%s'; see 'medley help %s'",
                       in->arguments[in->command->most_arguments], in->command->name);

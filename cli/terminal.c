@@ -104,6 +104,13 @@ static int columns(void)
     return known ? window.ws_col : 80;
 }
 
+/* What stands behind a ':' is news of the phase, not its name. */
+static bool is_same_phase(const char *shown, const char *phase)
+{
+    const size_t length = strcspn(phase, ":");
+    return strcspn(shown, ":") == length && memcmp(shown, phase, length) == 0;
+}
+
 bool terminal_progress(void *context, const char *phase, int64_t done, int64_t total)
 {
     terminal *t = context;
@@ -111,11 +118,11 @@ bool terminal_progress(void *context, const char *phase, int64_t done, int64_t t
         return !stop_wanted;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    if (strncmp(t->phase, phase, sizeof t->phase - 1) != 0) {
-        snprintf(t->phase, sizeof t->phase, "%s", phase);
+    if (!is_same_phase(t->phase, phase)) {
         t->first = done;
         t->began = now;
     }
+    snprintf(t->phase, sizeof t->phase, "%s", phase);
     if (seconds_between(&t->drawn, &now) < 1.0 / UPDATES_PER_SECOND)
         return !stop_wanted;
     char line[LINE_MOST];

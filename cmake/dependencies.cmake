@@ -17,8 +17,18 @@ if(openblas_config AND NOT openblas_config MATCHES "USE_OPENMP=1")
                   "Medley's; on Debian install libopenblas-openmp-dev")
 endif()
 
+# Debian's oneDNN tells CMake to find OpenCL too, which only its GPU half needs: look for the file itself.
+find_library(DNNL_LIBRARY dnnl)
+find_path(DNNL_INCLUDE_FOLDER dnnl.h)
+if(NOT DNNL_LIBRARY OR NOT DNNL_INCLUDE_FOLDER)
+  message(FATAL_ERROR "oneDNN was not found: install libdnnl-dev")
+endif()
+add_library(dnnl_library INTERFACE IMPORTED)
+target_include_directories(dnnl_library INTERFACE ${DNNL_INCLUDE_FOLDER})
+target_link_libraries(dnnl_library INTERFACE ${DNNL_LIBRARY})
+
 if(MEDLEY_TESTS)
   pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
 endif()
 
-set(MEDLEY_LIBRARIES OpenMP::OpenMP_C PkgConfig::DEPS m)
+set(MEDLEY_LIBRARIES OpenMP::OpenMP_C PkgConfig::DEPS dnnl_library m)

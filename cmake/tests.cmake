@@ -4,6 +4,18 @@ target_include_directories(medley_testing PUBLIC tests)
 target_compile_definitions(medley_testing PUBLIC MEDLEY_SOURCE_DIR="${PROJECT_SOURCE_DIR}" PRIVATE _GNU_SOURCE)
 target_link_libraries(medley_testing PUBLIC medley_inside PkgConfig::CMOCKA)
 
+# The twin of the training core, in double: what gradients are checked with (x_gradient_test.c).
+set(double_sources ${MEDLEY_SOURCES})
+list(FILTER double_sources INCLUDE REGEX "/src/(base|tensor|autograd|nn|optim)/")
+add_library(medley_double STATIC ${double_sources})
+target_include_directories(medley_double PUBLIC include src)
+target_compile_definitions(medley_double PUBLIC MEDLEY_REAL_DOUBLE)
+target_link_libraries(medley_double PUBLIC medley_flags ${MEDLEY_LIBRARIES})
+add_library(medley_testing_double STATIC tests/testing.c tests/gradient.c)
+target_include_directories(medley_testing_double PUBLIC tests)
+target_compile_definitions(medley_testing_double PUBLIC MEDLEY_SOURCE_DIR="${PROJECT_SOURCE_DIR}" PRIVATE _GNU_SOURCE)
+target_link_libraries(medley_testing_double PUBLIC medley_double PkgConfig::CMOCKA)
+
 # ThreadSanitizer does not see through OpenMP's own locks: LLVM's archer tells it where threads meet,
 # and is found beside LLVM's OpenMP. OpenBLAS is not instrumented; its inside is not our concern.
 set(test_environment "OMP_WAIT_POLICY=passive")
@@ -24,7 +36,11 @@ file(GLOB_RECURSE unit_tests CONFIGURE_DEPENDS src/*_test.c tests/*_test.c)
 foreach(source IN LISTS unit_tests)
   get_filename_component(name ${source} NAME_WE)
   add_executable(${name} ${source})
-  target_link_libraries(${name} PRIVATE medley_testing)
+  if(name MATCHES "_gradient_test$")
+    target_link_libraries(${name} PRIVATE medley_testing_double)
+  else()
+    target_link_libraries(${name} PRIVATE medley_testing)
+  endif()
   medley_test(${name} $<TARGET_FILE:${name}>)
 endforeach()
 
@@ -60,8 +76,9 @@ foreach(source IN LISTS examples)
   medley_test(example_${name} sh -c "folder=$(mktemp -d) && trap 'rm -rf \"$folder\"' EXIT && '$<TARGET_FILE:example_${name}>' \"$folder\"")
 endforeach()
 
-# The tree itself: layers, registries, third-party headers.
+# The tree itself: layers, registries, third-party headers, a gradient case for every op.
 medley_test(layers sh tools/check_layers.sh .)
+medley_test(gradient_cases sh tests/check_gradient_cases.sh .)
 medley_test(layers_check_catches_violations sh tests/layers_check_test.sh)
 medley_test(pitfalls sh tests/check_pitfalls.sh .)
 

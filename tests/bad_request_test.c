@@ -11,11 +11,23 @@ static const struct {
     const char *name;
     operation run;
 } operations[] = {
-    {"synth", medley_synth},       {"fetch", medley_fetch},     {"prepare", medley_prepare},
-    {"stats", medley_stats},       {"split", medley_split},     {"train", medley_train},
-    {"evaluate", medley_evaluate}, {"compare", medley_compare}, {"recommend", medley_recommend},
-    {"similar", medley_similar},   {"sweep", medley_sweep},     {"experiment", medley_experiment},
+    {"synth", medley_synth},
+    {"fetch", medley_fetch},
+    {"prepare", medley_prepare},
+    {"stats", medley_stats},
+    {"split", medley_split},
+    {"train", medley_train},
+    {"evaluate", medley_evaluate},
+    {"compare", medley_compare},
+    {"recommend", medley_recommend},
+    {"similar", medley_similar},
+    {"sweep", medley_sweep},
+    {"experiment", medley_experiment},
     {"estimate", medley_estimate},
+    {"embed", medley_embed},
+    {"features_import", medley_features_import},
+    {"features_list", medley_features_list},
+    {"features_show", medley_features_show},
 };
 
 static operation operation_called(const char *name)
@@ -37,6 +49,11 @@ static const step world[] = {
     {"train", medley_train, {"store=store", "split=main", "model=itemknn", "run=knn"}, false},
     {"train again", medley_train, {"store=store", "split=main", "model=popularity", "run=pop"}, false},
     {"train strangers", medley_train, {"store=store", "split=late", "model=ease", "run=late"}, false},
+    {"train factors",
+     medley_train,
+     {"store=store", "split=main", "model=ials", "factors=2", "run=factors"},
+     false},
+    {"import", medley_features_import, {"store=store", "name=there", "input=vectors.csv"}, false},
     {"evaluate", medley_evaluate, {"run=knn"}, false},
     {"evaluate again", medley_evaluate, {"run=pop", "recs=recs.tsv"}, false},
     {"evaluate otherwise", medley_evaluate, {"run=late"}, false},
@@ -49,6 +66,7 @@ static int set_up(void **state)
     (void)state;
     enter_folder(2);
     test_write_text("pairs.csv", "user,item\nu,a\nu,b\nu,c\nv,a\nv,c\nv,d\nw,b\nw,c\nw,d\n");
+    test_write_text("vectors.csv", "1,0.5,1\n2,1,0\n");
     for (size_t i = 0; i < sizeof world / sizeof *world; i++) {
         medley_report *report;
         assert_ok(operate(rt, world[i].run, world[i].settings, &report, err));

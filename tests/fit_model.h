@@ -6,6 +6,7 @@
 
 #include "data/matrix.h"
 #include "model/model.h"
+#include "train/training_loop.h"
 
 enum { FIT_VALUES = 512 }; /* bytes of a model's settings */
 
@@ -73,8 +74,8 @@ static inline medley_status fit_model(const medley_runtime *rt, const fit_case *
     TRY_DONE(matrix_of_parts(rt, parts, 1, c->users, c->items, true, &matrix, err));
     const training data = {
         .users = c->users, .items = c->items, .events = c->events, .matrix = matrix.view, .seed = 7};
-    assert_true(c->class->estimate(c->values, &data) >= 0);
-    status = c->class->fit(rt, c->values, &data, state, err);
+    assert_true(c->class->estimate == NULL || c->class->estimate(c->values, &data) >= 0);
+    status = train_model(rt, c->class, c->values, &data, NULL, state, NULL, err);
 done:
     csr_release(&matrix);
     if (status != MEDLEY_OK)

@@ -24,7 +24,11 @@ static medley_status run(const step *s, medley_error *err)
 
 static bool writes(const step *s)
 {
-    return strcmp(s->name, "recommend") != 0 && strcmp(s->name, "similar in a space") != 0;
+    static const char *const readers[] = {"recommend", "similar in a space", "list features", "show features"};
+    for (size_t i = 0; i < sizeof readers / sizeof *readers; i++)
+        if (strcmp(s->name, readers[i]) == 0)
+            return false;
+    return true;
 }
 
 /* Of the first files that an operation makes, some may be there, whole, when a later one could not be made. */

@@ -1,7 +1,7 @@
 #!/bin/sh
 # kill_test.sh PROGRAM: SIGKILL at many points of prepare and train. After each the old output or the
 # new one is there, whole, and the next try succeeds and leaves nothing partial. A sweep and an experiment
-# go on where they were killed, and end with what they would have made in one go.
+# go on where they were killed, and end with what they would have made in one go; so does a training with --resume.
 set -eu
 
 program=$1
@@ -153,3 +153,10 @@ start() {
 }
 show() { timeless out/results.tsv && timeless out/runs/trials.tsv && cksum out/runs/*/model.safetensors; }
 resume_everywhere experiment
+
+start() {
+    exec "$program" train -q --resume --store store --split main --model bprmf --run out --epochs 12 --batch-size 256 \
+        --learning-rate 0.01 --validate-every 4 --schedule plateau --schedule-patience 0
+}
+show() { cut -d, -f1-6 out/history.csv && cksum out/model.safetensors; }
+resume_everywhere "training in epochs"

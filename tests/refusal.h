@@ -74,7 +74,7 @@ static inline size_t unescape(char *bytes)
 
 static inline medley_status status_called(const char *name)
 {
-    for (int s = 0; s <= MEDLEY_E_STALE; s++)
+    for (int s = 0; s <= MEDLEY_E_DIVERGED; s++)
         if (strcmp(medley_status_name((medley_status)s), name) == 0)
             return (medley_status)s;
     fail_msg("'%s' is no status", name);

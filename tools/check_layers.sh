@@ -13,7 +13,8 @@ cd "${1:-.}"
 third_party='
 cblas.h      src/tensor/(gemm_openblas|cholesky)\.c
 lapacke.h    src/tensor/(gemm_openblas|cholesky)\.c
-omp.h        src/(base/parallel|tensor/(gemm_openblas|cholesky))\.c
+dnnl.h       src/tensor/gemm_(onednn|bf16)\.c
+omp.h        src/(base/parallel|tensor/(gemm_(openblas|onednn|bf16)|cholesky))\.c
 yaml.h       src/io/yaml\.c
 jansson.h    src/io/json\.c
 sqlite3.h    src/io/catalog(_test)?\.c

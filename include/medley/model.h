@@ -32,6 +32,10 @@ MEDLEY_API MEDLEY_MUST_USE medley_status medley_recommend(medley_runtime *runtim
 MEDLEY_API MEDLEY_MUST_USE medley_status medley_similar(medley_runtime *runtime, medley_config *config,
                                                         medley_report **report, medley_error *err);
 
+/* Writes the vectors of users and items of a model that has them, with their ids, to a folder. */
+MEDLEY_API MEDLEY_MUST_USE medley_status medley_embed(medley_runtime *runtime, medley_config *config,
+                                                      medley_report **report, medley_error *err);
+
 /* Searches each model's best settings on the validation part of a split; holds no handle that can
  * open the test part. Writes <out>/trials.tsv and a run folder of each model's best. */
 MEDLEY_API MEDLEY_MUST_USE medley_status medley_sweep(medley_runtime *runtime, medley_config *config,

@@ -31,6 +31,15 @@ MEDLEY_API MEDLEY_MUST_USE medley_status medley_stats(medley_runtime *runtime, m
 MEDLEY_API MEDLEY_MUST_USE medley_status medley_split(medley_runtime *runtime, medley_config *config,
                                                       medley_report **report, medley_error *err);
 
+/* Features: a matrix with a vector for each item, made elsewhere, under a name. Bringing one in, by the items' external
+ * ids; the report's table "features" of all there are; one, read and checked whole. */
+MEDLEY_API MEDLEY_MUST_USE medley_status medley_features_import(medley_runtime *runtime, medley_config *config,
+                                                                medley_report **report, medley_error *err);
+MEDLEY_API MEDLEY_MUST_USE medley_status medley_features_list(medley_runtime *runtime, medley_config *config,
+                                                              medley_report **report, medley_error *err);
+MEDLEY_API MEDLEY_MUST_USE medley_status medley_features_show(medley_runtime *runtime, medley_config *config,
+                                                              medley_report **report, medley_error *err);
+
 /* An open store. Read only; shared by any number of threads. */
 typedef struct medley_store medley_store;
 

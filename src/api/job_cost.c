@@ -6,6 +6,7 @@
 #include "api/sweep.h"
 #include "data/reader.h"
 #include "eval/metric.h"
+#include "train/training_loop.h"
 #include "train/training_set.h"
 
 void cost_add_part(job_cost *cost, const char *name, double bytes)
@@ -86,6 +87,39 @@ static void add_matrix(job_cost *cost, const csr *m)
 
 /* ---- Training ---- */
 
+/* Users with targets. */
+static int64_t count_targets(const interactions *v)
+{
+    int64_t users = 0;
+    for (int64_t i = 0; i < v->count; i++)
+        users += i == 0 || v->user[i] != v->user[i - 1];
+    return users;
+}
+
+/* Ranking all items for `users` users, `times`. */
+static void add_validations(const training_cost *c, double users, double items, double times, workload *w)
+{
+    w->shared[WORK_SCANS] += times * 45 * users * items;
+    w->shared[WORK_SINGLE] += times * 2 * users * items * (double)c->factors;
+}
+
+/* Models that are trained step by step do a few steps to be measured. */
+static medley_status count_learning(const medley_runtime *rt, const model_class *class, const void *params,
+                                    const training_set *set, job_cost *cost, medley_error *err)
+{
+    const double entries = (double)csr_count(&set->data.matrix), users = (double)set->data.users;
+    training_cost c;
+    TRY(train_rehearse(rt, class, params, &set->data, &c, err));
+    cost_add_part(cost, "training", (double)c.bytes);
+    cost_add_step(cost, "training", true)->seconds = (double)c.steps * c.step_seconds;
+    if (c.validations > 0) {
+        cost_add_part(cost, "validation", 16 * entries + 48 * users);
+        add_validations(&c, (double)count_targets(&set->parts.val.view), (double)set->data.items,
+                        (double)c.validations, &cost_add_step(cost, "validation", true)->work);
+    }
+    return MEDLEY_OK;
+}
+
 static medley_status count_fit(const medley_runtime *rt, const model_class *class, const void *params,
                                const training_set *set, job_cost *cost, medley_error *err)
 {
@@ -94,12 +128,14 @@ static medley_status count_fit(const medley_runtime *rt, const model_class *clas
     cost_add_part(cost, "split, mapped",
                   column_bytes(&set->parts.train.view) + column_bytes(&set->parts.val.view));
     add_matrix(cost, &set->data.matrix);
+    cost->advice = class->advice;
+    if (class->learner != NULL)
+        return count_learning(rt, class, params, set, cost, err);
     cost_add_part(cost, "fitting", (double)class->estimate(params, &set->data));
     TRY(training_measure(rt, &set->data, &size, err));
     cost_step *fit = cost_add_step(cost, "fitting", class->work != NULL);
     if (fit->known)
         class->work(params, &size, &fit->work, &encode);
-    cost->advice = class->advice;
     return MEDLEY_OK;
 }
 
@@ -176,14 +212,6 @@ static medley_status count_queries(const medley_runtime *rt, const medley_model 
     TRY(add_encoding(rt, m, known, share, cost, err));
     add_ranking(&m->how, users, share * entries, places, cost);
     return MEDLEY_OK;
-}
-
-static int64_t count_targets(const interactions *v)
-{
-    int64_t users = 0;
-    for (int64_t i = 0; i < v->count; i++)
-        users += i == 0 || v->user[i] != v->user[i - 1];
-    return users;
 }
 
 static int64_t count_columns(const bound_settings *s)
@@ -311,27 +339,47 @@ static bool is_searched(const bound_settings *s, const char *model)
     return false;
 }
 
-/* All trials of a model with its defaults, each with the ranking that judges it. */
+/* A trial of a model with its defaults: memory into *bytes if it is the most so far, time into the step. */
+static medley_status count_trial(const medley_runtime *rt, const model_class *class, const void *values,
+                                 const training_size *size, double users, double *bytes, cost_step *step,
+                                 medley_error *err)
+{
+    workload encode = {0};
+    if (class->learner != NULL) {
+        training_cost c;
+        TRY(train_rehearse(rt, class, values, size->data, &c, err));
+        *bytes = fmax(*bytes, (double)c.bytes);
+        step->seconds = (double)c.steps * c.step_seconds;
+        add_validations(&c, users, size->items, (double)c.validations + 1, &step->work);
+        return MEDLEY_OK;
+    }
+    *bytes = fmax(*bytes, (double)class->estimate(values, size->data));
+    if (step->known)
+        class->work(values, size, &step->work, &encode);
+    for (int kind = 0; kind < WORK_KINDS; kind++) {
+        step->work.shared[kind] += encode.shared[kind] + (kind == WORK_SCANS ? 45 * users * size->items : 0);
+        step->work.alone[kind] += encode.alone[kind];
+    }
+    return MEDLEY_OK;
+}
+
+/* All trials of a model. */
 static medley_status count_search(const medley_runtime *rt, const sweep_params *p, const model_class *class,
                                   const training_size *size, double users, double *bytes, job_cost *cost,
                                   medley_error *err)
 {
-    workload encode = {0};
     void *values;
     TRY(mem_alloc_zero(rt, 1, class->params_size, &values, err));
     medley_params_reset(class->params, values);
-    *bytes = fmax(*bytes, (double)class->estimate(values, size->data));
-    cost_step *step = cost_add_step(cost, class->name, class->work != NULL);
-    if (step->known)
-        class->work(values, size, &step->work, &encode);
+    cost_step *step = cost_add_step(cost, class->name, class->work != NULL || class->learner != NULL);
+    const medley_status status = count_trial(rt, class, values, size, users, bytes, step, err);
     mem_free(values);
+    step->seconds *= (double)p->trials;
     for (int kind = 0; kind < WORK_KINDS; kind++) {
-        step->work.shared[kind] += encode.shared[kind] + (kind == WORK_SCANS ? 45 * users * size->items : 0);
-        step->work.alone[kind] += encode.alone[kind];
         step->work.shared[kind] *= (double)p->trials;
         step->work.alone[kind] *= (double)p->trials;
     }
-    return MEDLEY_OK;
+    return status;
 }
 
 static medley_status count_searches(const medley_runtime *rt, const bound_settings *s, const training_set *set,

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "api/training_run.h"
+#include "api/validation.h"
 #include "io/save.h"
 
 static double seconds_now(void)
@@ -15,15 +16,9 @@ static double seconds_now(void)
 
 /* ---- what is shared ---- */
 
-/* "ndcg@10" as the protocol's metric, without its cutoff in `metric`, and cutoff; "auc" has none. */
-static judging_protocol protocol_of(const sweep_params *p, char metric[SWEEP_METRIC])
+static judging_protocol protocol_of(const sweep_params *p)
 {
-    const size_t length = strcspn(p->metric, "@");
     judging_protocol protocol = judging_defaults;
-    snprintf(metric, SWEEP_METRIC, "%.*s", length < SWEEP_METRIC ? (int)length : SWEEP_METRIC - 1, p->metric);
-    protocol.metrics = metric;
-    if (p->metric[length] == '@')
-        protocol.cutoffs = p->metric + length + 1;
     protocol.task = p->task;
     protocol.candidates = p->candidates;
     protocol.mask = p->mask;
@@ -34,33 +29,18 @@ static judging_protocol protocol_of(const sweep_params *p, char metric[SWEEP_MET
 
 medley_status sweep_check(const medley_runtime *rt, const sweep_params *p, medley_error *err)
 {
-    char metric[SWEEP_METRIC];
-    judging_protocol protocol = protocol_of(p, metric);
-    registry_member member;
-    judging *plan;
-    int64_t k = 1;
-    if (registry_find("metrics", metric, &member, err) != MEDLEY_OK)
-        return fail_while(err, MEDLEY_E_CONFIG, "metric");
-    const bool said = protocol.cutoffs != judging_defaults.cutoffs;
-    bool known = !said || (number_int(protocol.cutoffs, strlen(protocol.cutoffs), &k) && k >= 1);
-    if (!known)
-        protocol.cutoffs = judging_defaults.cutoffs;
-    TRY(judging_plan(rt, &protocol, &plan, err));
-    known = known && judging_find(plan, p->metric) >= 0;
-    judging_end(plan);
-    return known ? MEDLEY_OK
-                 : fail(err, MEDLEY_E_CONFIG,
-                        "metric: '%s' is no metric with a cutoff; accepted: such as ndcg@10, cutoffs 1..100000",
-                        p->metric);
+    const judging_protocol protocol = protocol_of(p);
+    return validation_check(rt, &protocol, p->metric, err);
 }
 
 static medley_status open_judge(sweep *s, medley_error *err)
 {
-    const judging_protocol protocol = protocol_of(s->p, s->metric);
+    judging_protocol protocol = protocol_of(s->p);
     const judging_data data = judging_of_selection(&s->set.parts);
     if (data.targets->count == 0)
         return fail(err, MEDLEY_E_FORMAT,
                     "split: '%s' has an empty validation part, so nothing can be chosen by it", s->p->split);
+    validation_ask(&protocol, s->p->metric, s->metric);
     TRY(judging_begin(s->set.store, &data, &protocol, &s->judge, err));
     s->column = judging_find(s->judge, s->p->metric);
     assert(s->column >= 0); /* sweep_check saw to it */
@@ -131,22 +111,25 @@ static medley_status make_values(const medley_runtime *rt, const sweep_search *s
     return status;
 }
 
+/* Models that are trained are validated on the way by what judges them in the end. */
 static medley_status fit_and_judge(const medley_runtime *rt, const sweep *s, const model_class *class,
                                    const void *values, double *value, medley_error *err)
 {
+    validation judge = {.judge = s->judge,
+                        .metric = s->p->metric,
+                        .class = class,
+                        .params = values,
+                        .users = s->set.data.users,
+                        .items = s->set.data.items};
+    const training_watch watch = {.context = &judge,
+                                  .validate = validation_value,
+                                  .more_is_better = judging_more_is_better(s->judge, s->column)};
     model_state state = {0};
-    scoring how;
-    evaluation e = {0};
-    medley_status status = MEDLEY_OK;
+    medley_status status;
     TRY_DONE(training_set_check(&s->set, class, values, err));
-    TRY_DONE(class->fit(rt, values, &s->set.data, &state, err));
-    TRY_DONE(class->scoring(values, &state, s->set.data.users, s->set.data.items, &how, err));
-    const judging_model model = {class, values, &state, &how};
-    TRY_DONE(judging_run(rt, s->judge, &model, &e, err));
-    if (!judging_value(s->judge, &e, s->p->metric, value))
-        status = fail(err, MEDLEY_E_CONFIG, "metric: '%s' is not defined for any user", s->p->metric);
+    TRY_DONE(train_model(rt, class, values, &s->set.data, &watch, &state, NULL, err));
+    status = validation_value(&judge, rt, &state, value, err);
 done:
-    evaluation_release(&e);
     model_state_release(&state);
     return status;
 }
@@ -155,7 +138,7 @@ done:
 static bool is_of_trial(medley_status status)
 {
     return status == MEDLEY_E_LIMIT || status == MEDLEY_E_CONFIG || status == MEDLEY_E_FORMAT ||
-           status == MEDLEY_E_SHAPE;
+           status == MEDLEY_E_SHAPE || status == MEDLEY_E_DIVERGED;
 }
 
 static medley_status judge_trial(void *context, const medley_runtime *rt, int64_t trial, const double *point,
@@ -205,8 +188,14 @@ static medley_status estimate_most(const sweep *s, const sweep_search *search, i
             point[i] = search_dimension_at(d, 2, corner == 0 ? 0 : search_dimension_size(d, 2) - 1);
         }
         TRY(make_values(s->rt, search, point, &values, err));
-        const int64_t own = search->class->estimate(values, &s->set.data);
+        int64_t own = 0;
+        medley_status status = MEDLEY_OK;
+        if (search->class->estimate != NULL)
+            own = search->class->estimate(values, &s->set.data);
+        else
+            status = train_least_bytes(s->rt, search->class, values, &s->set.data, &own, err);
         mem_free(values);
+        TRY(status);
         *bytes = own > *bytes ? own : *bytes;
     }
     return MEDLEY_OK;
@@ -256,6 +245,17 @@ static medley_status set_all(medley_config *config, const char *const (*pairs)[2
     return MEDLEY_OK;
 }
 
+/* A model that is trained validates as its trials did; with validation learnt from, it cannot. */
+static medley_status set_validation(const sweep *s, const sweep_search *search, medley_config *config,
+                                    medley_error *err)
+{
+    const char *const by_metric[][2] = {{"metric", s->p->metric}};
+    static const char *const not_at_all[][2] = {{"validate_every", "0"}, {"patience", "0"}};
+    if (search->class->learner == NULL)
+        return MEDLEY_OK;
+    return s->p->refit == 1 ? set_all(config, not_at_all, 2, err) : set_all(config, by_metric, 1, err);
+}
+
 /* What `medley train` is told. */
 static medley_status train_config(const sweep *s, const sweep_search *search, medley_config *config,
                                   medley_error *err)
@@ -277,7 +277,7 @@ static medley_status train_config(const sweep *s, const sweep_search *search, me
         TRY(medley_config_set(config, d->param->name, d->count > 0 ? d->values[(int64_t)point[i]] : value,
                               MEDLEY_FROM_FLAG, "sweep", err));
     }
-    return MEDLEY_OK;
+    return set_validation(s, search, config, err);
 }
 
 medley_status sweep_fit_best(sweep *s, sweep_search *search, medley_error *err)

@@ -2,8 +2,8 @@
 #ifndef API_SWEEP_H
 #define API_SWEEP_H
 
-#include "api/judging.h"
 #include "api/operation.h"
+#include "api/validation.h"
 #include "io/file.h"
 #include "train/training_set.h"
 #include "train/trial_log.h"
@@ -16,8 +16,6 @@ typedef struct sweep_params {
     bool fit_best;
 } sweep_params;
 
-enum { SWEEP_METRIC = 64 };
-
 /* What the models of a sweep share. It holds selection_parts, and so no way to the test part. */
 typedef struct sweep {
     const medley_runtime *rt;
@@ -27,8 +25,8 @@ typedef struct sweep {
     file *lock;           /* of out: one sweep at a time */
     training_set set;
     judging *judge;
-    char metric[SWEEP_METRIC]; /* without its cutoff */
-    int64_t column;            /* of the metric that decides */
+    char metric[VALIDATION_METRIC]; /* without its cutoff */
+    int64_t column;                 /* of the metric that decides */
     trial_log log;
     char key[FINGERPRINT_SIZE]; /* of all that a value depends on but the model and its settings */
 } sweep;

@@ -44,7 +44,7 @@ typedef struct graph_place {
 
 MEDLEY_MUST_USE medley_status graph_create(const medley_runtime *rt, graph **out, medley_error *err);
 void graph_free(graph *g);
-/* Forgets the last step. Gradients of parameters are zeroed where the last step left any. */
+/* Forgets the last step. Gradients of parameters, which must still be there, are zeroed where the last step left any. */
 void graph_begin(graph *g, graph_place where);
 /* Matrix products in bfloat16 with float accumulation (parameters and everything else stay float). */
 void graph_use_bf16(graph *g, bool on);
@@ -71,11 +71,14 @@ int64_t graph_bytes(const graph *g);
 const medley_runtime *graph_runtime(const graph *g);
 graph_place graph_where(const graph *g);
 bool graph_bf16(const graph *g);
+/* What bfloat16 products are made with (tensor/gemm_bf16.h); NULL: products are float, or the failure is kept. */
+struct gemm_bf16 *graph_products(graph *g);
 bool graph_failed(const graph *g);
 /* Keeps the failure if it is the first; returns the poison node. */
 node *graph_fail(graph *g, medley_status status, const char *format, ...) MEDLEY_PRINTF(3, 4);
 node *graph_poison(graph *g);
-/* A node with value (uninitialised) allocated; wants_grad if an input does. The poison node on failure. */
+/* A node with value (uninitialised) allocated; wants_grad if an input does; an optional input that is absent is NULL. The
+ * poison node on failure. */
 node *graph_node(graph *g, const op_class *op, shape s, node *const *input, int inputs);
 /* As graph_node, but its value is the input's (reshape). */
 node *graph_view(graph *g, const op_class *op, shape s, node *input);
@@ -83,7 +86,7 @@ node *graph_view(graph *g, const op_class *op, shape s, node *input);
 void *graph_alloc(graph *g, int64_t count, size_t size);
 /* The place of this node among the step's: a stream of random numbers of its own. */
 uint64_t graph_stream(const graph *g);
-/* Where to put the gradient of an input, or NULL: it wants none. *add: add to what is there; otherwise all of it must
+/* Where to put the gradient of an input, or NULL: it is absent or wants none. *add: add to what is there; otherwise all of it must
  * be set. */
 real *graph_grad(graph *g, node *input, bool *add);
 /* Announces that rows of a table are about to be read. */

@@ -28,6 +28,9 @@ node *graph_rows_square(graph *g, parameter *p, const uint32_t *row, int64_t cou
 node *graph_matmul(graph *g, node *a, node *b, bool transpose_a, bool transpose_b);
 /* y = x Wᵀ + b.  x: [..., in], w: [out, in], b: [out] or NULL. */
 node *graph_linear(graph *g, node *x, node *w, node *b);
+/* y[b] = W x[row[b]] + bias, of rows of a constant table too large to gather whole.  table: [.., in], row: [count],
+ * w: [out, in], bias: [out] or NULL -> [count, out]. */
+node *graph_linear_rows(graph *g, const real *table, const uint32_t *row, int64_t count, node *w, node *bias);
 /* y = A x.  A: [R, C] constant; `transposed` is Aᵀ, or A itself when it is symmetric; x: [C, D] -> [R, D]. */
 node *graph_spmm(graph *g, const csr *a, const csr *transposed, node *x);
 /* DLRM: dots of all pairs i > j of the F vectors of each row.  x: [B, F, D] -> [B, F (F - 1) / 2], order (1,0), (2,0),

@@ -44,7 +44,7 @@ typedef struct parameter {
     parameter_kind kind;
     initial start;
     bool decays; /* weight decay applies: true unless it is turned off after parameters_add (biases, norms) */
-    int64_t index, offset; /* in the list, and of the first number in the flat blocks */
+    int64_t index, offset; /* in the list, and of the first number in the flat blocks, where dense ones come first */
     real *value;           /* [shape] */
     real *grad;            /* DENSE: [shape], zero before a backward pass; ROWS: NULL */
     row_gradient rows;     /* ROWS: of the last backward pass */
@@ -61,12 +61,13 @@ typedef struct parameters {
     int64_t values_count;  /* of all */
     int64_t grads_count;   /* of the dense ones */
     real *values, *grads;  /* 64-byte aligned; each parameter starts at a multiple of 16 numbers */
+    parameter spare;       /* what parameters_add returns after a failure */
     medley_error error;    /* sticky: the first failure of parameters_add */
 } parameters;
 
 void parameters_init(const medley_runtime *rt, parameters *p);
-/* Declares; the name is copied. Never NULL: a failure (E_NOMEM, too many, a size below 1 or beyond memory) is kept and
- * told by parameters_allocate. Pointers stay valid until parameters_release. */
+/* Declares; the name is copied. Never NULL: a failure (E_NOMEM, too many, a name twice, a size below 1 or beyond memory, a
+ * table that is not [rows, D]) is kept and told by parameters_allocate. Pointers stay valid until parameters_release. */
 parameter *parameters_add(parameters *p, const char *name, shape s, parameter_kind kind, initial start);
 /* Allocates and fills all. Once. */
 MEDLEY_MUST_USE medley_status parameters_allocate(const medley_runtime *rt, parameters *p, uint64_t seed,

@@ -61,6 +61,53 @@ static void test_absurd_sizes_are_refused(void **state)
     arena_release(&a);
 }
 
+static void test_parts_are_aligned_as_asked(void **state)
+{
+    (void)state;
+    arena a = {.rt = rt, .alignment = 64};
+    char *part;
+    for (int i = 0; i < 3000; i++) {
+        assert_ok(arena_alloc(&a, i % 130, 1, &part, err));
+        assert_int_equal((uintptr_t)part % 64, 0);
+    }
+    arena_release(&a);
+}
+
+static void carve(arena *a)
+{
+    unsigned char *part;
+    for (int i = 0; i < 50; i++) {
+        assert_ok(arena_alloc(a, i * 1000, 1, &part, err));
+        memset(part, i, (size_t)i * 1000);
+    }
+}
+
+static void test_a_reset_arena_keeps_its_memory_in_one_piece(void **state)
+{
+    (void)state;
+    arena a = {.rt = rt, .alignment = 64};
+    carve(&a);
+    assert_true(memory.live > 10);
+    const size_t bytes = arena_bytes(&a);
+    arena_reset(&a);
+    assert_int_equal(arena_bytes(&a), bytes);
+    const int64_t allocations = memory.allocations, live = memory.live;
+    carve(&a);
+    assert_int_equal(memory.allocations, allocations + 1);
+    assert_int_equal(memory.live, live + 1);
+    for (int round = 0; round < 3; round++) {
+        arena_reset(&a);
+        assert_int_equal(arena_bytes(&a), bytes);
+        carve(&a);
+        assert_int_equal(memory.allocations, allocations + 1);
+    }
+    arena_release(&a);
+    assert_int_equal(arena_bytes(&a), 0);
+    arena_reset(&a);
+    carve(&a);
+    arena_release(&a);
+}
+
 static medley_status fill(arena *a, medley_error *err)
 {
     const char *copy;
@@ -69,7 +116,9 @@ static medley_status fill(arena *a, medley_error *err)
     TRY_DONE(arena_text(a, "x", 1, &copy, err));
     TRY_DONE(arena_alloc(a, 60000, 1, &part, err));
     TRY_DONE(arena_alloc(a, 60000, 1, &part, err));
-    status = arena_alloc(a, 600000, 1, &part, err);
+    TRY_DONE(arena_alloc(a, 600000, 1, &part, err));
+    arena_reset(a);
+    status = arena_alloc(a, 1, 1, &part, err);
 done:
     arena_release(a);
     return status;
@@ -87,6 +136,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parts_are_aligned_whole_and_freed_together),
         cmocka_unit_test(test_a_released_arena_is_usable),
+        cmocka_unit_test(test_parts_are_aligned_as_asked),
+        cmocka_unit_test(test_a_reset_arena_keeps_its_memory_in_one_piece),
         cmocka_unit_test(test_absurd_sizes_are_refused),
         cmocka_unit_test(test_every_failing_allocation_is_reported_and_leaks_nothing),
     };

@@ -17,8 +17,11 @@
  * the library: clang 14 gives every clone a global resolver of that name. */
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(MULTIVERSION_SANITIZED)
 #define MULTIVERSION __attribute__((target_clones("avx512f", "avx2", "default")))
+/* For loops that say real_fma: avx2 alone has no such instruction. */
+#define MULTIVERSION_FMA __attribute__((target_clones("avx512f", "fma", "default")))
 #else
 #define MULTIVERSION
+#define MULTIVERSION_FMA
 #endif
 
 #endif

@@ -3,12 +3,13 @@
 #ifndef DATA_FEATURES_H
 #define DATA_FEATURES_H
 
+#include "base/report.h"
 #include "data/store.h"
 #include "io/npy.h"
 
 typedef struct features {
     npy file;
-    const char *name;
+    const char *name;  /* borrowed from the caller */
     const float *rows; /* [items, length] mapped; rows of missing items hold NaN */
     int64_t items, length, missing;
     bool *lacks; /* [items] */
@@ -21,8 +22,16 @@ MEDLEY_MUST_USE medley_status features_open(const medley_runtime *rt, const char
                                             const char *name, features *out, medley_error *err);
 void features_release(features *f);
 
+/* The matrices of a store as a table, by what their .json says; and one of them, read and checked whole. */
+MEDLEY_MUST_USE medley_status features_list_run(const medley_runtime *rt, const char *store, medley_report *report,
+                                                medley_error *err);
+MEDLEY_MUST_USE medley_status features_show_run(const medley_runtime *rt, const char *store, const char *name,
+                                                medley_report *report, medley_error *err);
+
 typedef struct features_import {
-    const char *store, *name, *input, *ids, *format, *tensor;
+    const char *store, *name, *input, *ids;
+    int format;
+    const char *tensor;
     bool force;
 } features_import;
 extern const medley_param features_import_table[];
@@ -31,7 +40,8 @@ extern const medley_param features_import_table[];
  *   one .npy [N, F] and `ids`, a text file of N lines, or an .npy of integers or texts
  *   a folder with one <id>.npy an item ([F] or [1, F]), as Ducho writes
  *   CSV or TSV: id, then F numbers a row, with or without a header
- *   safetensors: a tensor [N, F] (`tensor` if there are several) and `ids`, or a tensor of ids in it
+ *   safetensors: a tensor [N, F] (`tensor` if there are several) and `ids`, or a tensor "ids" in it: integers [N], or
+ *                bytes [N, W], texts with zeros behind them
  * Items without a vector stay NaN; ids that are not in the store are counted and the first are told. Reports rows read,
  * matched, unknown, missing and coverage. Nothing is written unless all is. */
 MEDLEY_MUST_USE medley_status features_import_run(const medley_runtime *rt, const features_import *p,

@@ -7,38 +7,39 @@
 
 /* magic, version 1.0, header length; then the header, padded so that data starts at a multiple of 64. */
 enum { PREFIX = 10, ALIGNMENT = 64, HEADER_MOST = 65535 };
-static const char magic[] = "\x93NUMPY\x01";
+static const char magic[] = NPY_MAGIC "\x01";
 
 static const struct {
     const char *descr;
     size_t size;
 } types[] = {
-    [NPY_U8] = {"|u1", 1},  [NPY_U32] = {"<u4", 4}, [NPY_I64] = {"<i8", 8},
-    [NPY_F32] = {"<f4", 4}, [NPY_F64] = {"<f8", 8},
+    [NPY_U8] = {"|u1", 1},  [NPY_U32] = {"<u4", 4}, [NPY_I32] = {"<i4", 4}, [NPY_I64] = {"<i8", 8},
+    [NPY_F16] = {"<f2", 2}, [NPY_F32] = {"<f4", 4}, [NPY_F64] = {"<f8", 8}, [NPY_TEXT] = {"<U", 4},
 };
-enum { TYPE_COUNT = sizeof types / sizeof *types };
-#define ACCEPTED_TYPES "|u1, <u4, <i8, <f4, <f8"
+#define ACCEPTED_TYPES "|u1, <u4, <i4, <i8, <f2, <f4, <f8, <U"
 
 size_t npy_type_size(npy_type type)
 {
     return types[type].size;
 }
 
-static int64_t data_bytes(npy_type type, int64_t rows, int64_t columns)
+/* -1 when it overflows. */
+int64_t npy_bytes(const npy *n)
 {
-    const int64_t row = mem_bytes(columns > 0 ? columns : 1, types[type].size);
-    return row < 0 ? -1 : mem_bytes(rows, (size_t)row);
+    const int64_t value = mem_bytes(n->width, types[n->type].size);
+    const int64_t row = value < 0 ? -1 : mem_bytes(n->columns > 0 ? n->columns : 1, (size_t)value);
+    return row < 0 ? -1 : mem_bytes(n->rows, (size_t)row);
 }
 
-/* Returns its length, a multiple of ALIGNMENT. */
-static size_t make_header(char header[2 * ALIGNMENT], npy_type type, int64_t rows, int64_t columns)
+/* A multiple of ALIGNMENT. */
+size_t npy_header(char header[NPY_HEADER_MOST], npy_type type, int64_t rows, int64_t columns)
 {
     char columns_text[24] = "";
     if (columns > 0)
         snprintf(columns_text, sizeof columns_text, " %lld", (long long)columns);
     memcpy(header, magic, sizeof magic); /* with its NUL: the minor version */
     size_t used = PREFIX;
-    used += (size_t)snprintf(header + used, 2 * ALIGNMENT - PREFIX,
+    used += (size_t)snprintf(header + used, NPY_HEADER_MOST - PREFIX,
                              "{'descr': '%s', 'fortran_order': False, 'shape': (%lld,%s), }", types[type].descr,
                              (long long)rows, columns_text);
     const size_t length = (used + 1 + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
@@ -52,12 +53,13 @@ static size_t make_header(char header[2 * ALIGNMENT], npy_type type, int64_t row
 medley_status npy_write(const medley_runtime *rt, const char *path, npy_type type, int64_t rows, int64_t columns,
                         const void *data, struct fingerprint *print, medley_error *err)
 {
-    char header[2 * ALIGNMENT];
-    const int64_t bytes = data_bytes(type, rows, columns);
-    if (bytes < 0 || columns < 0)
+    char header[NPY_HEADER_MOST];
+    const npy shape = {.type = type, .width = 1, .rows = rows, .columns = columns};
+    const int64_t bytes = npy_bytes(&shape);
+    if (bytes < 0 || columns < 0 || type == NPY_TEXT)
         return fail(err, MEDLEY_E_ARGUMENT, "%s: [%lld, %lld] is no shape of an array", path, (long long)rows,
                     (long long)columns);
-    const size_t length = make_header(header, type, rows, columns);
+    const size_t length = npy_header(header, type, rows, columns);
     file *f;
     TRY(file_create(rt, path, &f, err));
     medley_status status = file_write(f, header, length, err);
@@ -152,13 +154,18 @@ static medley_status scan_shape(scanner *s, npy *n, medley_error *err)
 static medley_status scan_type(scanner *s, npy *n, medley_error *err)
 {
     char word[16];
+    const size_t prefix = strlen(types[NPY_TEXT].descr);
     if (!scan_quoted(s, word, sizeof word))
         return malformed(s, "'descr' is not one plain type; accepted: " ACCEPTED_TYPES, err);
-    for (int type = 0; type < TYPE_COUNT; type++)
+    for (int type = 0; type < NPY_TEXT; type++)
         if (strcmp(types[type].descr, word) == 0) {
             n->type = (npy_type)type;
             return MEDLEY_OK;
         }
+    n->type = NPY_TEXT;
+    if (strncmp(word, types[NPY_TEXT].descr, prefix) == 0 &&
+        number_int(word + prefix, strlen(word + prefix), &n->width) && n->width > 0)
+        return MEDLEY_OK;
     return fail(err, MEDLEY_E_FORMAT, "%s: type '%s'; accepted: " ACCEPTED_TYPES, s->path, word);
 }
 
@@ -223,7 +230,7 @@ static medley_status check(const char *path, npy *n, medley_error *err)
         return fail(err, MEDLEY_E_FORMAT,
                     "%s: data starts at byte %zu; a multiple of 64 is accepted, as NumPy 1.14 and later write",
                     path, start);
-    const int64_t wanted = data_bytes(n->type, n->rows, n->columns);
+    const int64_t wanted = npy_bytes(n);
     const int64_t has = (int64_t)(n->file.length - start);
     if (wanted != has)
         return fail(err, MEDLEY_E_FORMAT, "%s: holds %lld bytes of data; its header's shape needs %lld", path,
@@ -234,7 +241,7 @@ static medley_status check(const char *path, npy *n, medley_error *err)
 
 medley_status npy_open(const char *path, npy *out, medley_error *err)
 {
-    *out = (npy){.type = NPY_U8};
+    *out = (npy){.width = 1};
     TRY(mapped_open(path, &out->file, err));
     const medley_status status = check(path, out, err);
     if (status != MEDLEY_OK)
@@ -263,5 +270,5 @@ medley_status npy_open_as(const char *path, npy_type type, int64_t rows, npy *ou
 void npy_release(npy *n)
 {
     mapped_release(&n->file);
-    *n = (npy){.type = NPY_U8};
+    *n = (npy){.width = 1};
 }

@@ -4,8 +4,11 @@
 
 #include "io/mapped.h"
 
-typedef enum npy_type { NPY_U8, NPY_U32, NPY_I64, NPY_F32, NPY_F64 } npy_type;
-size_t npy_type_size(npy_type type);
+#define NPY_MAGIC "\x93NUMPY"
+
+/* TEXT: Unicode texts of one length, NumPy's '<U12'; read only. */
+typedef enum npy_type { NPY_U8, NPY_U32, NPY_I32, NPY_I64, NPY_F16, NPY_F32, NPY_F64, NPY_TEXT } npy_type;
+size_t npy_type_size(npy_type type); /* TEXT: of one code point */
 
 /* Writes a new file (not atomic: for files of a folder being built), and adds header and data to
  * `print` when it is not NULL. rows × columns; columns 0 means one dimension [rows]. */
@@ -14,12 +17,18 @@ MEDLEY_MUST_USE medley_status npy_write(const medley_runtime *rt, const char *pa
                                         int64_t columns, const void *data, struct fingerprint *print,
                                         medley_error *err);
 
+/* The bytes in front of the data, for those who write the rows piece by piece. Returns their number. */
+enum { NPY_HEADER_MOST = 128 };
+size_t npy_header(char header[NPY_HEADER_MOST], npy_type type, int64_t rows, int64_t columns);
+
 typedef struct npy {
     mapped file;
     npy_type type;
+    int64_t width;         /* TEXT: code points of each value, behind its end zeros; else 1 */
     int64_t rows, columns; /* columns 0: one dimension */
     const void *data;      /* 64-byte aligned in the file */
 } npy;
+int64_t npy_bytes(const npy *n); /* of the data */
 
 /* Maps a file and checks it: magic, type, order, and that its size is what the header says.
  * Fails with E_FORMAT naming what is wrong and what is accepted. */

@@ -61,7 +61,8 @@ static void test_the_bytes_are_those_of_numpy(void **state)
 static void test_every_type_and_shape_comes_back(void **state)
 {
     (void)state;
-    static const size_t sizes[] = {[NPY_U8] = 1, [NPY_U32] = 4, [NPY_I64] = 8, [NPY_F32] = 4, [NPY_F64] = 8};
+    static const size_t sizes[] = {
+        [NPY_U8] = 1, [NPY_U32] = 4, [NPY_I32] = 4, [NPY_I64] = 8, [NPY_F16] = 2, [NPY_F32] = 4, [NPY_F64] = 8};
     static const int64_t shapes[][2] = {{0, 0}, {1, 0}, {24, 0}, {0, 5}, {6, 4}, {1, 24}, {24, 1}};
     unsigned char data[8 * 24];
     for (size_t i = 0; i < sizeof data; i++)
@@ -122,6 +123,21 @@ static void test_other_writers_spellings_are_read(void **state)
     }
 }
 
+/* numpy.save(array(["ab", "c"])) */
+static void test_texts_have_a_width(void **state)
+{
+    (void)state;
+    npy n;
+    put("\x01\x00", "{'descr': '<U3', 'fortran_order': False, 'shape': (2,), }", 24, 64);
+    assert_ok(npy_open(source, &n, err));
+    assert_int_equal(n.type, NPY_TEXT);
+    assert_int_equal(n.width, 3);
+    assert_int_equal(n.rows, 2);
+    assert_int_equal(npy_bytes(&n), 24);
+    npy_release(&n);
+    assert_fails(npy_write(rt, source, NPY_TEXT, 2, 0, "", NULL, err), MEDLEY_E_ARGUMENT, "is no shape");
+}
+
 #define GOOD "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }"
 
 static void test_what_is_not_accepted_is_named(void **state)
@@ -131,8 +147,14 @@ static void test_what_is_not_accepted_is_named(void **state)
         const char *dictionary, *message;
     } cases[] = {
         {"{'descr': '>f4', 'fortran_order': False, 'shape': (2, 3), }",
-         "type '>f4'; accepted: |u1, <u4, <i8, <f4, <f8"},
+         "type '>f4'; accepted: |u1, <u4, <i4, <i8, <f2, <f4, <f8, <U"},
         {"{'descr': '|O', 'fortran_order': False, 'shape': (2, 3), }", "type '|O'; accepted"},
+        {"{'descr': '<U', 'fortran_order': False, 'shape': (2, 3), }", "type '<U'; accepted"},
+        {"{'descr': '<U0', 'fortran_order': False, 'shape': (2, 3), }", "type '<U0'; accepted"},
+        {"{'descr': '>U2', 'fortran_order': False, 'shape': (2, 3), }", "type '>U2'; accepted"},
+        {"{'descr': '<U2', 'fortran_order': False, 'shape': (2, 3), }",
+         "holds 24 bytes of data; its header's shape needs 48"},
+        {"{'descr': '<U4611686018427', 'fortran_order': False, 'shape': (4611686018427, 3), }", "holds 24 bytes"},
         {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2, 3), }", "not one plain type"},
         {"{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }", "row order is accepted"},
         {"{'descr': '<f4', 'fortran_order': 0, 'shape': (2, 3), }", "not True or False"},
@@ -220,6 +242,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_every_type_and_shape_comes_back, start, tear_down),
         cmocka_unit_test_setup_teardown(test_the_fingerprint_is_that_of_the_file, start, tear_down),
         cmocka_unit_test_setup_teardown(test_other_writers_spellings_are_read, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_texts_have_a_width, start, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_not_accepted_is_named, start, tear_down),
         cmocka_unit_test_setup_teardown(test_a_truncated_file_is_refused, start, tear_down),
         cmocka_unit_test_setup_teardown(test_another_type_or_shape_than_needed_is_refused, start, tear_down),

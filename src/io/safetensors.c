@@ -264,6 +264,11 @@ const named_tensor *safetensors_find(const safetensors *s, const char *name)
     return NULL;
 }
 
+const named_tensor *safetensors_at(const safetensors *s, int64_t index)
+{
+    return index >= 0 && index < s->count ? &s->tensors[index] : NULL;
+}
+
 const char *safetensors_metadata(const safetensors *s, const char *key)
 {
     return json_text(json_member(s->header, "__metadata__"), key);

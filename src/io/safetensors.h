@@ -33,6 +33,8 @@ MEDLEY_MUST_USE medley_status safetensors_open(const medley_runtime *rt, const c
                                                medley_error *err);
 /* The tensor of that name, its data borrowed from the file; NULL when there is none. */
 const named_tensor *safetensors_find(const safetensors *s, const char *name);
+/* The index-th of them, in file order; NULL past the last. */
+const named_tensor *safetensors_at(const safetensors *s, int64_t index);
 const char *safetensors_metadata(const safetensors *s, const char *key);
 void safetensors_close(safetensors *s);
 

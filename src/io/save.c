@@ -187,7 +187,7 @@ static medley_status is_empty(const medley_runtime *rt, const char *folder, bool
 }
 
 /* Makes and locks the partial folder. One that is not empty once it is ours was left by a dead builder. */
-static medley_status take_partial(save_folder *s, medley_error *err)
+static medley_status take_partial(save_folder *s, const char *keep, bool *kept, medley_error *err)
 {
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         bool empty;
@@ -195,6 +195,9 @@ static medley_status take_partial(save_folder *s, medley_error *err)
         if (status == MEDLEY_E_NOT_FOUND && attempt + 1 < ATTEMPTS)
             continue;
         TRY(status);
+        *kept = keep != NULL && file_exists(keep);
+        if (*kept)
+            return MEDLEY_OK;
         TRY(is_empty(s->rt, s->partial, &empty, err));
         if (empty)
             return MEDLEY_OK;
@@ -205,12 +208,14 @@ static medley_status take_partial(save_folder *s, medley_error *err)
     return fail(err, MEDLEY_E_IO, "cannot make folder '%s': others keep removing it", s->partial);
 }
 
-medley_status save_folder_open(const medley_runtime *rt, const char *path, bool replace, const char *marker,
-                               save_folder **out, medley_error *err)
+medley_status save_folder_resume(const medley_runtime *rt, const char *path, bool replace, const char *marker,
+                                 const char *keep, bool *kept, save_folder **out, medley_error *err)
 {
     medley_status status;
     save_folder *s;
+    char *kept_path = NULL;
     *out = NULL;
+    *kept = false;
     TRY(mem_alloc_zero(rt, 1, sizeof *s, &s, err));
     s->rt = rt;
     TRY_DONE(plain_path(rt, path, &s->path, err));
@@ -219,12 +224,23 @@ medley_status save_folder_open(const medley_runtime *rt, const char *path, bool 
     if (!file_exists(s->path) && file_exists(s->aside)) /* someone died between the two renames */
         TRY_DONE(file_rename(rt, s->aside, s->path, err));
     TRY_DONE(check_replaceable(s, replace, marker, err));
-    TRY_DONE(take_partial(s, err));
+    if (keep != NULL)
+        TRY_DONE(file_join(rt, s->partial, keep, &kept_path, err));
+    TRY_DONE(take_partial(s, kept_path, kept, err));
+    mem_free(kept_path);
     *out = s;
     return MEDLEY_OK;
 done:
+    mem_free(kept_path);
     (s->lock != NULL ? save_folder_abandon : folder_end)(s);
     return status;
+}
+
+medley_status save_folder_open(const medley_runtime *rt, const char *path, bool replace, const char *marker,
+                               save_folder **out, medley_error *err)
+{
+    bool kept;
+    return save_folder_resume(rt, path, replace, marker, NULL, &kept, out, err);
 }
 
 const char *save_folder_path(const save_folder *s)
@@ -280,4 +296,10 @@ void save_folder_abandon(save_folder *s)
         return;
     remove_or_warn(s->rt, s->partial);
     folder_end(s);
+}
+
+void save_folder_leave(save_folder *s)
+{
+    if (s != NULL)
+        folder_end(s);
 }

@@ -1,6 +1,6 @@
 /* Whole outputs or none: built in "<path>.partial", flushed, then renamed to `path`, or (a folder)
  * exchanged with the folder it replaces. Whoever dies on the way leaves the old output or the new
- * one, and perhaps a partial one, which the next builder removes. */
+ * one, and perhaps a partial one, which the next builder removes, or goes on with. */
 #ifndef IO_SAVE_H
 #define IO_SAVE_H
 
@@ -34,6 +34,11 @@ typedef struct save_folder save_folder;
  * does not hold the file `marker` (such as "dataset.json") is not ours and is refused too. */
 MEDLEY_MUST_USE medley_status save_folder_open(const medley_runtime *rt, const char *path, bool replace,
                                                const char *marker, save_folder **out, medley_error *err);
+/* As save_folder_open, for what takes long and can go on: what a builder that died or left (save_folder_leave) has left is
+ * still there if it holds the file `keep`, and *kept says so. */
+MEDLEY_MUST_USE medley_status save_folder_resume(const medley_runtime *rt, const char *path, bool replace,
+                                                 const char *marker, const char *keep, bool *kept,
+                                                 save_folder **out, medley_error *err);
 /* Where to write: the partial folder. Borrowed. */
 const char *save_folder_path(const save_folder *s);
 /* Puts the folder in place in one step and removes what it replaces; ends `s` also on failure, and
@@ -41,5 +46,7 @@ const char *save_folder_path(const save_folder *s);
 MEDLEY_MUST_USE medley_status save_folder_commit(save_folder *s, medley_error *err);
 /* Removes what was built and ends `s`. NULL is fine. */
 void save_folder_abandon(save_folder *s);
+/* Ends `s`; what was built so far stays for save_folder_resume. NULL is fine. */
+void save_folder_leave(save_folder *s);
 
 #endif

@@ -277,6 +277,77 @@ static void test_a_folder_left_aside_comes_back(void **state)
     assert_entries(1);
 }
 
+/* Opens for going on, and tells whether something was kept. */
+static bool resume(save_folder **s, bool replace)
+{
+    bool kept = false;
+    assert_ok(save_folder_resume(rt, store, replace, "mark", "state", &kept, s, err));
+    return kept;
+}
+
+static void test_what_was_left_is_gone_on_with(void **state)
+{
+    (void)state;
+    save_folder *s, *second;
+    bool kept;
+    assert_false(resume(&s, false));
+    test_write_text(test_path(save_folder_path(s), "state"), "half");
+    test_write_text(test_path(save_folder_path(s), "mark"), "one");
+    assert_fails(save_folder_resume(rt, store, false, "mark", "state", &kept, &second, err), MEDLEY_E_EXISTS,
+                 "another process is building it");
+    save_folder_leave(s);
+    save_folder_leave(NULL);
+    assert_true(resume(&s, false));
+    assert_content(test_path(save_folder_path(s), "state"), "half");
+    assert_ok(save_folder_commit(s, err));
+    assert_content(test_path(store, "state"), "half");
+    assert_fails(save_folder_resume(rt, store, false, "mark", "state", &kept, &s, err), MEDLEY_E_EXISTS,
+                 "exists already");
+    assert_false(resume(&s, true));
+    save_folder_abandon(s);
+    assert_entries(1);
+}
+
+static void test_what_was_left_without_the_file_to_keep_is_removed(void **state)
+{
+    (void)state;
+    save_folder *s;
+    assert_false(resume(&s, false));
+    test_write_text(test_path(save_folder_path(s), "other"), "half");
+    save_folder_leave(s);
+    assert_entries(1);
+    assert_false(resume(&s, false));
+    assert_false(file_exists(test_path(save_folder_path(s), "other")));
+    test_write_text(test_path(save_folder_path(s), "state"), "half");
+    save_folder_leave(s);
+    assert_ok(build(store, false, "one", err)); /* who does not ask to go on starts anew */
+    assert_built(store, "one");
+    assert_false(file_exists(test_path(store, "state")));
+    assert_entries(1);
+}
+
+static medley_status go_on(medley_error *err)
+{
+    save_folder *s;
+    bool kept;
+    TRY(save_folder_resume(rt, store, false, "mark", "state", &kept, &s, err));
+    save_folder_leave(s);
+    return kept ? MEDLEY_OK : fail(err, MEDLEY_E_IO, "gone");
+}
+
+static void test_a_failed_try_to_go_on_loses_nothing(void **state)
+{
+    (void)state;
+    save_folder *s;
+    assert_false(resume(&s, false));
+    test_write_text(test_path(save_folder_path(s), "state"), "half");
+    save_folder_leave(s);
+    BRUTAL(rt, &memory, go_on(err), (void)0);
+    assert_true(resume(&s, false));
+    save_folder_abandon(s);
+    assert_entries(0);
+}
+
 static void nap(long microseconds)
 {
     const struct timespec time = {0, microseconds * 1000};
@@ -369,6 +440,9 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_an_unwritable_place_is_named, start, tear_down),
         cmocka_unit_test_setup_teardown(test_a_folder_left_aside_comes_back, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_was_left_is_gone_on_with, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_was_left_without_the_file_to_keep_is_removed, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_failed_try_to_go_on_loses_nothing, start, tear_down),
         cmocka_unit_test_setup_teardown(test_a_killed_builder_leaves_old_or_new, start, tear_down),
         cmocka_unit_test_setup_teardown(test_two_builders_do_not_mix, start, tear_down),
     };

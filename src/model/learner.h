@@ -95,4 +95,12 @@ typedef struct learner_class {
                             medley_error *err);
 } learner_class;
 
+/* Adds a copy of an array as a tensor of the model. */
+MEDLEY_MUST_USE medley_status model_add_copy(const medley_runtime *rt, model_state *state, const char *name, shape s,
+                                             const real *values, medley_error *err);
+
+/* The scoring of models whose tensors are "user" [U, D], "item" [I, D] and, if they have one, "bias" [I]. */
+MEDLEY_MUST_USE medley_status factored_scoring(const model_state *state, int64_t users, int64_t items,
+                                               int64_t factors, bool bias, scoring *out, medley_error *err);
+
 #endif

@@ -1,4 +1,4 @@
-#include "tensor/gemm.h"
+#include "tensor/gemm_tiles.h"
 
 #include <cblas.h>
 #include <omp.h>
@@ -14,6 +14,20 @@ void gemm_abt(int64_t m, int64_t n, int64_t k, const float *a, int64_t a_stride,
                 (blasint)a_stride, b, (blasint)b_stride, 0, c, (blasint)c_stride);
     omp_set_num_threads(threads);
 }
+
+#ifdef MEDLEY_REAL_DOUBLE
+
+void gemm_call(const gemm_job *j)
+{
+    const int threads = omp_get_max_threads();
+    omp_set_num_threads(1);
+    cblas_dgemm(CblasRowMajor, j->transpose_a ? CblasTrans : CblasNoTrans,
+                j->transpose_b ? CblasTrans : CblasNoTrans, (blasint)j->m, (blasint)j->n, (blasint)j->k, j->alpha,
+                j->a, (blasint)j->a_stride, j->b, (blasint)j->b_stride, j->beta, j->c, (blasint)j->c_stride);
+    omp_set_num_threads(threads);
+}
+
+#endif
 
 const char *gemm_library(void)
 {

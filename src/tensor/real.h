@@ -15,6 +15,7 @@ typedef double real;
 #define real_tanh tanh
 #define real_erf erf
 #define real_fabs fabs
+#define real_fma fma
 #else
 typedef float real;
 #define REAL_EPSILON 1.1920929e-7F
@@ -25,6 +26,7 @@ typedef float real;
 #define real_tanh tanhf
 #define real_erf erff
 #define real_fabs fabsf
+#define real_fma fmaf
 #endif
 
 #endif

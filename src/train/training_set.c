@@ -21,8 +21,11 @@ medley_status training_set_open(const medley_runtime *rt, const char *store, con
     if (train->count == 0)
         return fail(err, MEDLEY_E_FORMAT, "split: '%s' has an empty training part", split);
     TRY(store_path(out->store, "catalog.db", &out->catalog, err));
-    out->data = (training){
-        .users = out->store->users, .items = out->store->items, .events = *train, .catalog = out->catalog};
+    out->data = (training){.users = out->store->users,
+                           .items = out->store->items,
+                           .events = *train,
+                           .catalog = out->catalog,
+                           .folder = out->store->path};
     return make_matrix(rt, &train, 1, out, err);
 }
 
@@ -62,5 +65,6 @@ medley_status training_set_check(const training_set *s, const model_class *class
     if (class->needs_order && !s->store->ordered)
         return fail(err, MEDLEY_E_CONFIG, "model: '%s' needs an order in time, which the store does not have",
                     class->name);
-    return model_check_memory(class, params, &s->data, err);
+    /* a learner's memory is known, and checked, once its parameters are declared */
+    return class->estimate != NULL ? model_check_memory(class, params, &s->data, err) : MEDLEY_OK;
 }

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     npy n;
     fuzz_check_status(npy_open(f.path, &n, &err), MEDLEY_E_FORMAT, &err);
     if (n.data != NULL) {
-        fuzz_read(n.data, n.rows * (n.columns > 0 ? n.columns : 1) * (int64_t)npy_type_size(n.type));
+        fuzz_read(n.data, npy_bytes(&n));
         FUZZ_CHECK((uintptr_t)n.data % 64 == 0);
     }
     npy_release(&n);

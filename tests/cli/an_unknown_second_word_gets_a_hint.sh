@@ -1,0 +1,1 @@
+$MEDLEY features improt --store store

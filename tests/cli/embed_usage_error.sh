@@ -1,0 +1,1 @@
+$MEDLEY embed --run run --out vectors --formt npy

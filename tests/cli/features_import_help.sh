@@ -1,0 +1,1 @@
+$MEDLEY features import --help

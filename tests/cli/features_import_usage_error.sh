@@ -1,0 +1,1 @@
+$MEDLEY features import --store store --nme x

@@ -1,0 +1,1 @@
+$MEDLEY features list --store store visual

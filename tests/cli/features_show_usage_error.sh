@@ -1,0 +1,1 @@
+$MEDLEY features show --store store
