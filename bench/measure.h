@@ -27,11 +27,11 @@ static inline int64_t argument(int argc, char **argv, int at, int64_t preset)
     return argc > at && number_int(argv[at], strlen(argv[at]), &value) && value > 0 ? value : preset;
 }
 
-/* The distinct pairs of <folder>/user.npy and item.npy, as a store's interactions/ holds them. */
-static inline medley_status matrix_open(const medley_runtime *rt, const char *folder, csr_owner *out,
-                                        medley_error *err)
+/* The distinct pairs of <folder>/user.npy and item.npy, as a store's interactions/ holds them; rated: with rating.npy. */
+static inline medley_status matrix_open_rated(const medley_runtime *rt, const char *folder, bool rated,
+                                              csr_owner *out, medley_error *err)
 {
-    npy user = {0}, item = {0};
+    npy user = {0}, item = {0}, rating = {0};
     int64_t items = 0;
     char path[4096];
     medley_status status;
@@ -39,15 +39,25 @@ static inline medley_status matrix_open(const medley_runtime *rt, const char *fo
     TRY_DONE(npy_open_as(path, NPY_U32, -1, &user, err));
     snprintf(path, sizeof path, "%s/item.npy", folder);
     TRY_DONE(npy_open_as(path, NPY_U32, user.rows, &item, err));
+    snprintf(path, sizeof path, "%s/rating.npy", folder);
+    if (rated)
+        TRY_DONE(npy_open_as(path, NPY_F32, user.rows, &rating, err));
     const uint32_t *const users = user.data, *const indexes = item.data;
     for (int64_t i = 0; i < item.rows; i++)
         items = indexes[i] >= items ? (int64_t)indexes[i] + 1 : items;
-    TRY_DONE(csr_build(rt, user.rows > 0 ? (int64_t)users[user.rows - 1] + 1 : 0, items, users, indexes, NULL,
-                       user.rows, out, err));
+    TRY_DONE(csr_build(rt, user.rows > 0 ? (int64_t)users[user.rows - 1] + 1 : 0, items, users, indexes,
+                       rating.data, user.rows, out, err));
 done:
     npy_release(&user);
     npy_release(&item);
+    npy_release(&rating);
     return status;
+}
+
+static inline medley_status matrix_open(const medley_runtime *rt, const char *folder, csr_owner *out,
+                                        medley_error *err)
+{
+    return matrix_open_rated(rt, folder, false, out, err);
 }
 
 /* `each` items a user, item i drawn about as often as 1 / sqrt(i). */

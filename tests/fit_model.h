@@ -16,6 +16,7 @@ typedef struct fit_case {
     _Alignas(16) char values[FIT_VALUES];
     interactions events;
     int64_t users, items;
+    const char *folder; /* of a store with features; NULL: none */
 } fit_case;
 
 /* settings: key, value, ..., NULL; or NULL. */
@@ -42,13 +43,13 @@ static inline medley_status fit_scores(const medley_runtime *rt, const fit_case 
     medley_status status;
     TRY_DONE(model_encode(rt, c->class, c->values, state, &how, known, &left, err));
     TRY_DONE(mem_alloc_zero(rt, known->rows * c->items, sizeof **out, out, err));
+    const float *const vectors = left.vectors != NULL ? left.vectors : how.user;
     for (int64_t row = 0; row < known->rows; row++) {
         double *scores = *out + row * c->items;
         if (how.form == SCORING_FACTORED)
             for (int64_t i = 0; i < c->items; i++) {
                 for (int64_t d = 0; d < how.factors; d++)
-                    scores[i] +=
-                        (double)left.vectors[row * how.factors + d] * (double)how.item[i * how.factors + d];
+                    scores[i] += (double)vectors[row * how.factors + d] * (double)how.item[i * how.factors + d];
                 scores[i] += how.bias != NULL ? (double)how.bias[i] : 0;
             }
         else
@@ -72,8 +73,12 @@ static inline medley_status fit_model(const medley_runtime *rt, const fit_case *
     *state = (model_state){0};
     medley_status status;
     TRY_DONE(matrix_of_parts(rt, parts, 1, c->users, c->items, true, &matrix, err));
-    const training data = {
-        .users = c->users, .items = c->items, .events = c->events, .matrix = matrix.view, .seed = 7};
+    const training data = {.users = c->users,
+                           .items = c->items,
+                           .events = c->events,
+                           .matrix = matrix.view,
+                           .folder = c->folder,
+                           .seed = 7};
     assert_true(c->class->estimate == NULL || c->class->estimate(c->values, &data) >= 0);
     status = train_model(rt, c->class, c->values, &data, NULL, state, NULL, err);
 done:

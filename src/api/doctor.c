@@ -2,7 +2,7 @@
 #include <medley/registry.h>
 
 #include "base/report.h"
-#include "tensor/gemm.h"
+#include "tensor/gemm_bf16.h"
 
 static const char *instruction_set(void)
 {
@@ -31,6 +31,8 @@ medley_status medley_doctor(medley_runtime *rt, medley_report **out, medley_erro
     if (memory != INT64_MAX)
         report_real(r, "memory_available_gib", (double)memory / (1 << 30));
     report_string(r, "blas", gemm_library());
+    report_string(r, "onednn", gemm_onednn_library());
+    report_string(r, "bf16", gemm_bf16_available() ? "instructions" : "emulated");
     report_table(r, "members", "This build has", "kind|members");
     medley_entry kind, entry;
     for (int64_t k = 0; medley_registry_entry(NULL, k, &kind); k++) {

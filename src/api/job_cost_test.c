@@ -84,7 +84,8 @@ static int64_t peak_of(const model_class *class, const void *values, const train
 static void check_rehearsal(const model_class *class, void *values, const training *data)
 {
     learning *s = values;
-    s->epochs = 2;
+    s->epochs = 1;
+    s->batch_size = 4096;
     s->validate_every = 0;
     for (int threads = 1; threads <= 2; threads++) {
         const double peak = (double)peak_of(class, values, data, threads);
@@ -110,8 +111,8 @@ static void test_estimates_of_memory_are_near_or_high(void **state)
     const training data = {.users = PEOPLE, .items = THINGS, .events = events, .matrix = matrix.view};
     for (const model_class *const *class = model_classes; *class != NULL; class ++) {
         _Alignas(16) char values[512];
-        if (strcmp((*class)->name, "contentknn") == 0)
-            continue; /* reads a catalogue */
+        if (strcmp((*class)->name, "contentknn") == 0 || strcmp((*class)->name, "vbpr") == 0)
+            continue; /* they read a store */
         medley_params_reset((*class)->params, values);
         if ((*class)->learner != NULL) {
             check_rehearsal(*class, values, &data);

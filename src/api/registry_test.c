@@ -194,6 +194,7 @@ static void test_the_doctor_tells_of_machine_and_build(void **state)
     assert_true(medley_report_number(r, "system", 0, "processors", &value) && value >= 1);
     assert_non_null(medley_report_text(r, "system", 0, "instructions"));
     assert_non_null(medley_report_text(r, "system", 0, "blas"));
+    assert_non_null(medley_report_text(r, "system", 0, "onednn"));
     medley_entry kind, entry;
     for (int64_t k = 0; medley_registry_entry(NULL, k, &kind); k++) {
         int64_t count = 0;

@@ -313,8 +313,9 @@ medley_status graph_backward_from(graph *g, node *root, const real *grad, medley
     bool add;
     forget_way(g);
     real *seed = graph_grad(g, root, &add);
-    for (int64_t i = 0; seed != NULL && i < shape_count(root->shape); i++)
-        seed[i] = add ? seed[i] + grad[i] : grad[i];
+    const int64_t count = seed != NULL ? shape_count(root->shape) : 0;
+    for (int64_t i = 0; i < count; i++)
+        seed[i] = (add ? seed[i] : 0) + grad[i];
     for (tape_entry *entry = g->last; entry != NULL && !graph_failed(g); entry = entry->before)
         if (entry->node.op != NULL && entry->node.grad != NULL)
             entry->node.op->backward(g, &entry->node);

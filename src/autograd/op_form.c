@@ -76,49 +76,49 @@ static void copy_part(graph *g, axis_view part, const real *x, int64_t x_count, 
                        .add = add});
 }
 
-/* Inputs one behind the other: [outer, count_i, inner] each. `axis` of theirs, or the one that is made. */
-typedef struct join_saved {
-    int64_t outer, inner;
-    int64_t count[]; /* [inputs] */
-} join_saved;
-
-static int64_t join_length(const node *n)
-{
-    const join_saved *join = n->saved;
-    int64_t length = 0;
-    for (int i = 0; i < n->inputs; i++)
-        length += join->count[i];
-    return length;
-}
-
-static node *join(graph *g, const op_class *op, node *const *x, int inputs, shape s, int axis, bool stacked)
+/* Inputs side by side, [outer, width_i] each: n->saved is the forward pass, its parts in the order of inputs. */
+static node *join(graph *g, const op_class *op, node *const *x, int inputs, shape s, int axis)
 {
     node *n = graph_node(g, op, s, x, inputs);
-    join_saved *saved = graph_alloc(g, 1, sizeof *saved + (size_t)inputs * sizeof saved->count[0]);
+    join_job *job = graph_alloc(g, 1, sizeof *job);
+    join_part *part = graph_alloc(g, inputs, sizeof *part);
     if (graph_failed(g))
         return graph_poison(g);
     const axis_view whole = view_at(s, axis);
-    n->saved = saved;
-    saved->outer = whole.outer;
-    saved->inner = whole.inner;
-    for (int64_t i = 0, first = 0; i < inputs; first += saved->count[i], i++) {
-        saved->count[i] = stacked ? 1 : x[i]->shape.size[axis];
-        copy_part(g, (axis_view){whole.outer, saved->count[i], whole.inner}, x[i]->value, saved->count[i], 0, n->value,
-                  whole.count, first, false);
-    }
+    for (int i = 0; i < inputs; i++)
+        part[i] = (join_part){.part = x[i]->value, .width = shape_count(x[i]->shape) / (whole.outer > 0 ? whole.outer : 1)};
+    *job = (join_job){.outer = whole.outer,
+                      .width = whole.count * whole.inner,
+                      .parts = inputs,
+                      .part = part,
+                      .whole = n->value};
+    n->saved = job;
+    graph_parallel(g, join_tasks(job), join_run, job);
     return n;
 }
 
+/* Parts that are the same node must not be added to at the same time: each repeated one is a pass of its own. */
 static void join_backward(graph *g, node *n)
 {
-    const join_saved *saved = n->saved;
-    const int64_t length = join_length(n);
-    for (int64_t i = 0, first = 0; i < n->inputs; first += saved->count[i], i++) {
-        bool add;
-        real *dx = graph_grad(g, n->input[i], &add);
-        if (dx != NULL)
-            copy_part(g, (axis_view){saved->outer, saved->count[i], saved->inner}, n->grad, length, first, dx,
-                      saved->count[i], 0, add);
+    join_job job = *(const join_job *)n->saved;
+    join_part *part = graph_alloc(g, n->inputs, sizeof *part);
+    if (part == NULL)
+        return;
+    job.apart = true;
+    job.part = part;
+    job.whole = n->grad;
+    for (int done = 0; done < n->inputs;) {
+        memcpy(part, ((const join_job *)n->saved)->part, (size_t)n->inputs * sizeof *part);
+        for (int i = 0; i < n->inputs; i++)
+            part[i].part = NULL;
+        bool fresh = true;
+        for (; done < n->inputs && fresh; done += fresh) {
+            for (int i = 0; i < done; i++)
+                fresh = fresh && (part[i].part == NULL || n->input[i] != n->input[done]);
+            if (fresh)
+                part[done].part = graph_grad(g, n->input[done], &part[done].add);
+        }
+        graph_parallel(g, join_tasks(&job), join_run, &job);
     }
 }
 
@@ -157,7 +157,7 @@ node *graph_concat(graph *g, node *const *x, int count, int axis)
                               shape_format(x[0]->shape, first), shape_format(x[i]->shape, other), front);
         s.size[front] += x[i]->shape.size[front];
     }
-    return join(g, &op_concat, x, count, s, front, false);
+    return join(g, &op_concat, x, count, s, front);
 }
 
 node *graph_stack(graph *g, node *const *x, int count, int axis)
@@ -181,7 +181,7 @@ node *graph_stack(graph *g, node *const *x, int count, int axis)
         if (!shapes_agree(each, x[i]->shape, -1))
             return graph_fail(g, MEDLEY_E_SHAPE, "stack: %s and %s differ", shape_format(each, first),
                               shape_format(x[i]->shape, other));
-    return join(g, &op_stack, x, count, s, front, true);
+    return join(g, &op_stack, x, count, s, front);
 }
 
 typedef struct slice_saved {

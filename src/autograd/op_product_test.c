@@ -79,8 +79,9 @@ static void test_shapes_that_do_not_fit_are_refused(void **state)
             "spmm: [3,5] is not the shape of the transpose of [3,5]");
 }
 
-/* One step through every product; what it writes to `out` must not depend on the threads. */
-static void step(int threads, real *out)
+/* A step through every product, three times; what it writes to `out` must not depend on the threads. A warm one allocates
+ * nothing. */
+static void step(int threads, bool bf16, real *out)
 {
     enum { B = 700, D = 96, F = 8 };
     test_memory memory;
@@ -94,18 +95,24 @@ static void step(int threads, real *out)
     for (size_t i = 0; i < sizeof weight / sizeof *weight; i++)
         weight[i] = (real)random_uniform(1, 3, i);
     assert_ok(graph_create(rt, &g, err));
-    graph_begin(g, (graph_place){.seed = 1, .training = true});
-    node *nx = graph_variable(g, shape_2(B, D), x), *nw = graph_variable(g, shape_2(D, D), w);
-    node *nb = graph_variable(g, shape_1(D), bias);
-    node *y = graph_matmul(g, graph_linear(g, nx, nw, nb), nw, false, true);
-    node *dots = graph_rows_dot(g, y, nx);
-    node *pair = graph_pairwise_dots(g, graph_reshape(g, y, shape_3(B, F, D / F)));
-    assert_ok(graph_backward_from(g, dots, weight, err));
-    memcpy(out, dots->value, B * sizeof *out);
-    memcpy(out + B, nw->grad, D * D * sizeof *out);
-    memcpy(out + B + D * D, nb->grad, D * sizeof *out);
-    assert_ok(graph_backward_from(g, pair, weight, err));
-    memcpy(out + B + D * D + D, nx->grad, B * D * sizeof *out);
+    graph_use_bf16(g, bf16);
+    for (int warm = 0; warm < 3; warm++) {
+        const int64_t before = memory.allocations;
+        graph_begin(g, (graph_place){.seed = 1, .training = true});
+        node *nx = graph_variable(g, shape_2(B, D), x), *nw = graph_variable(g, shape_2(D, D), w);
+        node *nb = graph_variable(g, shape_1(D), bias);
+        node *y = graph_matmul(g, graph_linear(g, nx, nw, nb), nw, false, true);
+        node *dots = graph_rows_dot(g, y, nx);
+        node *pair = graph_pairwise_dots(g, graph_reshape(g, y, shape_3(B, F, D / F)));
+        assert_ok(graph_backward_from(g, dots, weight, err));
+        memcpy(out, dots->value, B * sizeof *out);
+        memcpy(out + B, nw->grad, D * D * sizeof *out);
+        memcpy(out + B + D * D, nb->grad, D * sizeof *out);
+        assert_ok(graph_backward_from(g, pair, weight, err));
+        memcpy(out + B + D * D + D, nx->grad, B * D * sizeof *out);
+        if (warm == 2)
+            assert_int_equal(memory.allocations, before);
+    }
     graph_free(g);
     test_runtime_end(rt, &memory);
 }
@@ -114,10 +121,28 @@ static void test_the_bits_do_not_depend_on_the_number_of_threads(void **state)
 {
     (void)state;
     static real out[3][90000];
-    for (int t = 0; t < 3; t++)
-        step(1 << t, out[t]);
-    assert_memory_equal(out[1], out[0], sizeof *out);
-    assert_memory_equal(out[2], out[0], sizeof *out);
+    for (int bf16 = 0; bf16 < 2; bf16++) {
+        for (int t = 0; t < 3; t++)
+            step(1 << t, bf16, out[t]);
+        assert_memory_equal(out[1], out[0], sizeof *out);
+        assert_memory_equal(out[2], out[0], sizeof *out);
+    }
+}
+
+/* bfloat16 has 8 bits: about 1 in 256 of what is summed, and not the same as float. */
+static void test_products_in_bf16_are_near_those_in_float(void **state)
+{
+    (void)state;
+    static real exact[90000], near[90000];
+    double square = 0, error = 0;
+    step(2, false, exact);
+    step(2, true, near);
+    for (int i = 0; i < 90000; i++) {
+        square += (double)exact[i] * (double)exact[i];
+        error += ((double)near[i] - (double)exact[i]) * ((double)near[i] - (double)exact[i]);
+    }
+    assert_true(error > 1e-8 * square);
+    assert_true(error < 1e-4 * square);
 }
 
 int main(void)
@@ -125,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shapes_that_do_not_fit_are_refused),
         cmocka_unit_test(test_the_bits_do_not_depend_on_the_number_of_threads),
+        cmocka_unit_test(test_products_in_bf16_are_near_those_in_float),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

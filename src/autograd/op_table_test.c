@@ -6,7 +6,7 @@
 
 #include "fixture.h"
 
-static const uint32_t rows[] = {1, 0, 1}, others[] = {0, 0, 2};
+static const uint32_t rows[] = {1, 0, 1, 0}, others[] = {0, 0, 2};
 static const int64_t start[] = {0, 2, 2, 3};
 static const float weight[] = {2, -1, 3};
 static const csr bags = {3, 2, start, rows, weight};

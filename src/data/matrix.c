@@ -11,7 +11,7 @@ medley_status matrix_of_parts(const medley_runtime *rt, const interactions *cons
     *out = (csr_owner){0};
     for (int64_t p = 0; p < part_count; p++) {
         total += parts[p]->count;
-        rated &= parts[p]->rating != NULL;
+        rated &= parts[p]->count == 0 || parts[p]->rating != NULL;
     }
     if (part_count == 1) /* the columns are in order already */
         return csr_build(rt, users, items, parts[0]->user, parts[0]->item, rated ? parts[0]->rating : NULL, total,

@@ -118,6 +118,17 @@ static void test_random_parts_equal_a_dense_table(void **state)
     }
 }
 
+/* A part without rows has no columns, which says nothing of ratings. */
+static void test_an_empty_part_takes_no_ratings_away(void **state)
+{
+    const interactions none = {0}, *const parts[] = {&train, &none};
+    csr_owner m;
+    (void)state;
+    assert_ok(matrix_of_parts(rt, parts, 2, 3, 4, true, &m, err));
+    assert_non_null(m.view.value);
+    csr_release(&m);
+}
+
 static medley_status build_and_release(const interactions *const *parts, int64_t count, medley_error *err)
 {
     csr_owner m;
@@ -142,6 +153,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ratings_of_some_parts_only_are_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_interaction_is_an_empty_matrix, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_random_parts_equal_a_dense_table, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_empty_part_takes_no_ratings_away, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_allocation_can_fail, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,6 +116,37 @@ static void test_fixed_is_what_the_files_say(void **state)
     assert_true(store->has_part);
     assert_ok(split_as(store, "given", "fixed", 0, false, NULL, NULL, err));
     assert_split(store, "given", "u a; u c; v b", "v a", "u d; w a");
+    static const char *const half[] = {"val_ratio", "0.5", NULL};
+    assert_fails(split_as(store, "half", "fixed", 0, false, half, NULL, err), MEDLEY_E_CONFIG,
+                 "val_ratio: 0.5, but the source gives a validation part");
+    store_free(store);
+}
+
+static void test_fixed_can_draw_validation_from_training(void **state)
+{
+    static const char *const third[] = {"val_ratio", "0.3", NULL};
+    text rows = {.rt = rt};
+    selection_parts parts;
+    medley_store *store;
+    (void)state;
+    for (int i = 0; i < 1000; i++)
+        text_format(&rows, "u%d\ti%d\n", i % 40, i);
+    test_write_text(test_path(folder, "train.tsv"), rows.bytes);
+    text_release(&rows);
+    remove(test_path(folder, "val.tsv"));
+    test_write_text(test_path(folder, "test.tsv"), "w\ti1\nu1\ti3\n");
+    assert_ok(made_prepare(rt, "elliot", folder, path, NULL, NULL, err));
+    assert_ok(store_open(rt, path, true, &store, err));
+    for (int64_t seed = 1; seed <= 2; seed++) {
+        char name[8];
+        snprintf(name, sizeof name, "s%d", (int)seed);
+        assert_ok(split_as(store, name, "fixed", seed, false, third, NULL, err));
+        assert_ok(selection_open(store, name, &parts, err));
+        assert_int_equal(parts.facts.count[PART_TEST], 2);
+        assert_int_equal(parts.train.view.count + parts.val.view.count, 1000);
+        assert_in_range(parts.val.view.count, 260, 340);
+        selection_release(&parts);
+    }
     store_free(store);
 }
 
@@ -493,6 +524,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_temporal_by_hand, start, tear_down),
         cmocka_unit_test_setup_teardown(test_equal_times_stay_together, start, tear_down),
         cmocka_unit_test_setup_teardown(test_fixed_is_what_the_files_say, start, tear_down),
+        cmocka_unit_test_setup_teardown(test_fixed_can_draw_validation_from_training, start, tear_down),
         cmocka_unit_test_setup_teardown(test_random_shares_by_hand, start, tear_down),
         cmocka_unit_test_setup_teardown(test_random_depends_on_the_seed_and_nothing_else, start, tear_down),
         cmocka_unit_test_setup_teardown(test_random_prefers_no_place, start, tear_down),

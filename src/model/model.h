@@ -79,7 +79,8 @@ typedef struct model_class {
     const medley_param *params;
     size_t params_size;
     const char *advice; /* what to do when the memory does not suffice: "raise ... or use ..." */
-    /* Peak bytes that fit() needs beyond the training data. */
+    /* Peak bytes that fit() needs beyond the training data. NULL: it has a learner, whose parameters are counted when
+     * they are declared (train/training_loop.h). */
     int64_t (*estimate)(const void *params, const training *data);
     /* Adds what fit() does, and what encode() does for the histories of all users. NULL: nobody can tell before. */
     void (*work)(const void *params, const training_size *size, workload *fit, workload *encode);

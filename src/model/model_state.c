@@ -110,6 +110,8 @@ medley_status training_measure(const medley_runtime *rt, const training *data, t
 medley_status model_check_memory(const model_class *class, const void *params, const training *data,
                                  medley_error *err)
 {
+    if (class->estimate == NULL)
+        return MEDLEY_OK;
     return runtime_memory_fits(class->name, data->items, "items", (double)class->estimate(params, data),
                                class->advice, err);
 }

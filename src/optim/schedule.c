@@ -53,7 +53,7 @@ void schedule_validated(const schedule_options *o, schedule_state *s, double val
     if (o->kind != SCHEDULE_PLATEAU)
         return;
     if (s->seen++ == 0)
-        s->best = more_is_better ? -INFINITY : INFINITY;
+        s->best = more_is_better ? -HUGE_VAL : HUGE_VAL;
     const bool better =
         more_is_better ? value > s->best * (1 + o->threshold) : value < s->best * (1 - o->threshold);
     if (better)

@@ -272,21 +272,21 @@ static medley_status multiply(const gemm_bf16 *p, const block_shape *s, int work
     return dnnl_failure(dnnl_primitive_execute(s->primitive, w->stream, OPERANDS, argument), "multiply", err);
 }
 
-MULTIVERSION static void set_rows(const float *restrict sum, const gemm_job *job, float *restrict c)
+MULTIVERSION static void bf16_set_rows(const float *restrict sum, const gemm_job *job, float *restrict c)
 {
     for (int64_t i = 0; i < job->m; i++)
         for (int64_t j = 0; j < job->n; j++)
             c[i * job->c_stride + j] = job->alpha * sum[i * job->n + j];
 }
 
-MULTIVERSION static void set_rows_with_bias(const float *restrict sum, const gemm_job *job, float *restrict c)
+MULTIVERSION static void bf16_set_rows_with_bias(const float *restrict sum, const gemm_job *job, float *restrict c)
 {
     for (int64_t i = 0; i < job->m; i++)
         for (int64_t j = 0; j < job->n; j++)
             c[i * job->c_stride + j] = job->bias[j] + job->alpha * sum[i * job->n + j];
 }
 
-MULTIVERSION static void add_rows(const float *restrict sum, const gemm_job *job, float *restrict c)
+MULTIVERSION static void bf16_add_rows(const float *restrict sum, const gemm_job *job, float *restrict c)
 {
     for (int64_t i = 0; i < job->m; i++)
         for (int64_t j = 0; j < job->n; j++)
@@ -308,11 +308,11 @@ static medley_status do_block(const product *t, gemm_job block, int64_t tile, in
     TRY(multiply(p, s, worker, err));
     if (l > 0) {
         block.beta = 1;
-        add_rows(p->worker[worker].operand[C], &block, block.c);
+        bf16_add_rows(p->worker[worker].operand[C], &block, block.c);
     } else if (block.bias != NULL) {
-        set_rows_with_bias(p->worker[worker].operand[C], &block, block.c);
+        bf16_set_rows_with_bias(p->worker[worker].operand[C], &block, block.c);
     } else {
-        (block.beta == 0 ? set_rows : add_rows)(p->worker[worker].operand[C], &block, block.c);
+        (block.beta == 0 ? bf16_set_rows : bf16_add_rows)(p->worker[worker].operand[C], &block, block.c);
     }
     return MEDLEY_OK;
 }

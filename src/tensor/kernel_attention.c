@@ -193,6 +193,27 @@ MULTIVERSION static void attention_drop(const query_block *b, dropping d, int64_
     }
 }
 
+/* e^x for x <= 0 but for rounding, to 2 ulp; 0 below e^-69, which counts for nothing (products of numbers near the least
+ * float are a hundred times slower). vm_exp with fused steps and fewer cases: a third of the time. */
+INLINE real weight_of(real x)
+{
+    const real lowest = -69;
+    const real y = x < lowest ? lowest : x;
+#ifdef MEDLEY_REAL_DOUBLE
+    const real w = exp(y);
+#else
+    const float shifted = fmaf(y, 1.44269504F, 12582912.0F), whole = shifted - 12582912.0F;
+    const float r = fmaf(whole, 2.12194440e-4F, fmaf(whole, -0.693359375F, y));
+    float p = fmaf(0.0013813142F, r, 0.008369419F);
+    p = fmaf(p, r, 0.041668456F);
+    p = fmaf(p, r, 0.16666515F);
+    p = fmaf(p, r, 0.49999994F);
+    p = fmaf(p, r * r, r) + 1;
+    const float w = vm_float(vm_bits(p) + (vm_bits(shifted) << 23));
+#endif
+    return x < lowest ? 0 : w;
+}
+
 /* ---- forward ---- */
 
 /* Scores become weights e^(score - top); what earlier tiles gave is to be multiplied by `fade`. Two chains of maxima, as
@@ -214,24 +235,24 @@ INLINE void soften(const int lanes, real *restrict s, int64_t count, real *top, 
         even[i] = even[i] > odd[i] ? even[i] : odd[i];
         even[i] = even[i] > last[i] ? even[i] : last[i];
         odd[i] = even[i] > -(real)INFINITY ? even[i] : 0; /* no key seen yet: e^-inf is 0 */
-        fade[i] = vm_exp(top[i] - odd[i]);
+        fade[i] = weight_of(top[i] - odd[i]);
         top[i] = even[i];
     }
     for (int64_t j = 0; j < count; j++) {
         real *restrict sj = s + j * lanes;
         for (int i = 0; i < lanes; i++) {
-            sj[i] = vm_exp(sj[i] - odd[i]);
+            sj[i] = weight_of(sj[i] - odd[i]);
             sum[i] += sj[i];
         }
     }
     for (int i = 0; i < lanes; i++)
         total[i] = total[i] * fade[i] + sum[i];
 }
-MULTIVERSION static void attention_soften_all(query_block *b, int64_t count, real *fade)
+MULTIVERSION_FMA static void attention_soften_all(query_block *b, int64_t count, real *fade)
 {
     soften(LANES, b->score, count, b->top, b->sum, fade);
 }
-MULTIVERSION static void attention_soften_few(query_block *b, int64_t count, real *fade)
+MULTIVERSION_FMA static void attention_soften_few(query_block *b, int64_t count, real *fade)
 {
     soften(FEW, b->score, count, b->top, b->sum, fade);
 }
@@ -304,18 +325,18 @@ INLINE void slopes(const int lanes, const query_block *b, dropping d, int64_t ke
     for (int64_t j = 0; j < count; j++) {
         real *restrict s = b->score + j * lanes, *restrict w = b->weight + j * lanes;
         for (int i = 0; i < lanes; i++) {
-            const real p = vm_exp(s[i] - log_sum[i]);
+            const real p = weight_of(s[i] - log_sum[i]);
             const real factor = drops ? drop_factor(d, b->draw[i], (uint32_t)(key + j)) : 1;
             s[i] = p * factor;
             w[i] = p * scale * (w[i] * factor - mean[i]);
         }
     }
 }
-#define SLOPES(name, lanes, drops)                                                                     \
-    MULTIVERSION static void name(const query_block *b, dropping d, int64_t key, int64_t count, \
-                                  const real *log_sum, const real *mean, real scale)                   \
-    {                                                                                                  \
-        slopes(lanes, b, d, key, count, log_sum, mean, scale, drops);                                  \
+#define SLOPES(name, lanes, drops)                                                                  \
+    MULTIVERSION_FMA static void name(const query_block *b, dropping d, int64_t key, int64_t count, \
+                                      const real *log_sum, const real *mean, real scale)            \
+    {                                                                                               \
+        slopes(lanes, b, d, key, count, log_sum, mean, scale, drops);                               \
     }
 SLOPES(attention_slopes_all, LANES, false)
 SLOPES(attention_slopes_few, FEW, false)

@@ -150,10 +150,14 @@ void catalogue_join(const catalogue *c)
     }
 }
 
+/* Weights that count for nothing become 0: products of numbers near the least float are a hundred times slower. */
 MULTIVERSION static void catalogue_scale(real *x, int64_t count, real factor)
 {
-    for (int64_t j = 0; j < count; j++)
-        x[j] *= factor;
+    const real tiny = (real)1e-30;
+    for (int64_t j = 0; j < count; j++) {
+        const real weight = x[j] * factor;
+        x[j] = weight < tiny ? 0 : weight;
+    }
 }
 MULTIVERSION static void catalogue_add(real *restrict to, const real *restrict from, int64_t count)
 {

@@ -1,6 +1,7 @@
 #include "tensor/kernel_elementwise.h"
 
 #include "base/multiversion.h"
+#define VECTOR_MATH_FUSED
 #include "tensor/vector_math.h"
 
 element_grid element_grid_of(int64_t rows, int64_t columns)
@@ -32,7 +33,7 @@ element_part element_grid_part(const element_grid *grid, int64_t task)
 
 /* value: of x and a. gradient: dx, of x, y, dy and a. */
 #define UNARY_LOOP(name, gradient, store)                                                                    \
-    MULTIVERSION static void name(const real *restrict from, const real *restrict result,                    \
+    MULTIVERSION_FMA static void name(const real *restrict from, const real *restrict result,                    \
                                   const real *restrict above, real *restrict to, int64_t count, real a)      \
     {                                                                                                        \
         (void)from, (void)result, (void)above, (void)a;                                                      \
@@ -43,7 +44,7 @@ element_part element_grid_part(const element_grid *grid, int64_t task)
         }                                                                                                    \
     }
 #define UNARY(name, value, gradient)                                                                         \
-    MULTIVERSION static void unary_##name##_forward(const real *restrict from, real *restrict to,            \
+    MULTIVERSION_FMA static void unary_##name##_forward(const real *restrict from, real *restrict to,            \
                                                     int64_t count, real a)                                   \
     {                                                                                                        \
         (void)a;                                                                                             \

@@ -47,36 +47,71 @@ void copy_simplify(copy_job *job)
 
 /* ---- runs ---- */
 
-MULTIVERSION static void add_run(const real *restrict x, real *restrict out, int64_t count)
+/* Rows of a job, along its third axis. */
+typedef struct copy_block {
+    const real *x; /* NULL: zeros */
+    real *out;
+    int64_t rows, columns, x_step, out_step;
+} copy_block;
+
+enum { LANES = 16, LONG_RUN = 512 };
+typedef real lanes __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
+
+/* Short runs, for which a call of memcpy would take longer than what it does. */
+#define COPY_RUNS(name, store)                                                                               \
+    MULTIVERSION static void name(const copy_block *block)                                                   \
+    {                                                                                                        \
+        for (int64_t r = 0; r < block->rows; r++) {                                                          \
+            const real *restrict x = block->x + r * block->x_step;                                           \
+            real *restrict out = block->out + r * block->out_step;                                           \
+            int64_t i = 0;                                                                                   \
+            for (; i + LANES <= block->columns; i += LANES)                                                  \
+                *(lanes *)(out + i) store *(const lanes *)(x + i);                                           \
+            for (; i < block->columns; i++)                                                                  \
+                out[i] store x[i];                                                                           \
+        }                                                                                                    \
+    }
+COPY_RUNS(copy_runs, =)
+COPY_RUNS(add_runs, +=)
+
+static void copy_long_runs(const copy_block *block)
 {
-    for (int64_t i = 0; i < count; i++)
-        out[i] += x[i];
+    for (int64_t r = 0; r < block->rows; r++)
+        memcpy(block->out + r * block->out_step, block->x + r * block->x_step,
+               (size_t)block->columns * sizeof *block->out);
 }
 
-static void copy_scattered(const real *x, int64_t from, real *out, int64_t to, int64_t count, bool add)
+static void zero_runs(const copy_block *block)
 {
-    if (x == NULL)
-        for (int64_t i = 0; i < count; i++)
-            out[i * to] = 0;
-    else if (add)
-        for (int64_t i = 0; i < count; i++)
-            out[i * to] += x[i * from];
-    else
-        for (int64_t i = 0; i < count; i++)
-            out[i * to] = x[i * from];
+    for (int64_t r = 0; r < block->rows; r++)
+        memset(block->out + r * block->out_step, 0, (size_t)block->columns * sizeof *block->out);
 }
 
-static void copy_row(const copy_job *job, const real *x, real *out, int64_t count)
+/* Neighbours in one array, or in both, are apart in the other. */
+static void copy_scattered(const copy_job *job, const copy_block *block)
 {
-    const size_t bytes = (size_t)count * sizeof *out;
-    if (job->to[LAST] != 1 || (x != NULL && job->from[LAST] != 1))
-        copy_scattered(x, job->from[LAST], out, job->to[LAST], count, job->add);
-    else if (x == NULL)
-        memset(out, 0, bytes);
-    else if (job->add)
-        add_run(x, out, count);
+    const int64_t from = job->from[LAST], to = job->to[LAST];
+    for (int64_t r = 0; r < block->rows; r++) {
+        const real *x = job->x == NULL ? NULL : block->x + r * block->x_step;
+        real *out = block->out + r * block->out_step;
+        for (int64_t i = 0; i < block->columns; i++)
+            out[i * to] = (job->add ? out[i * to] : 0) + (x == NULL ? 0 : x[i * from]);
+    }
+}
+
+static void copy_dense_rows(const copy_block *block, bool add)
+{
+    (add ? add_runs : block->columns < LONG_RUN ? copy_runs : copy_long_runs)(block);
+}
+
+static void copy_rows(const copy_job *job, const copy_block *block)
+{
+    if (job->to[LAST] != 1 || (job->x != NULL && job->from[LAST] != 1))
+        copy_scattered(job, block);
+    else if (job->x == NULL)
+        zero_runs(block);
     else
-        memcpy(out, x, bytes);
+        copy_dense_rows(block, job->add);
 }
 
 /* ---- planes that are transposed ---- */
@@ -145,10 +180,14 @@ int64_t copy_tasks(const copy_job *job)
     return copy_grid(job, crossed_axis(job), outer).tasks;
 }
 
-static void next_index(int64_t index[LAST], const int64_t outer[LAST])
+/* `rows` on; they do not go beyond the end of the third axis. */
+static void next_index(int64_t index[LAST], const int64_t outer[LAST], int64_t rows)
 {
-    for (int i = LAST - 1; i >= 0 && ++index[i] == outer[i] && i > 0; i--)
+    index[LAST - 1] += rows;
+    for (int i = LAST - 1; i > 0 && index[i] == outer[i]; i--) {
         index[i] = 0;
+        index[i - 1]++;
+    }
 }
 
 medley_status copy_run(void *context, int64_t task, int worker, medley_error *err)
@@ -160,21 +199,58 @@ medley_status copy_run(void *context, int64_t task, int worker, medley_error *er
     const element_part part = element_grid_part(&grid, task);
     (void)worker, (void)err;
     int64_t index[LAST] = {part.row / (outer[1] * outer[2]), part.row / outer[2] % outer[1], part.row % outer[2]};
-    for (int64_t row = 0; row < part.rows; row++, next_index(index, outer)) {
+    for (int64_t row = 0, rows; row < part.rows; row += rows, next_index(index, outer, rows)) {
         int64_t from = 0, to = 0;
         for (int i = 0; i < LAST; i++) {
             const int64_t at = i == crossed ? index[i] * STRIP : index[i];
             from += at * job->from[i];
             to += at * job->to[i];
         }
+        rows = crossed >= 0 ? 1 : outer[2] - index[2] < part.rows - row ? outer[2] - index[2] : part.rows - row;
         if (crossed < 0) {
-            copy_row(job, job->x == NULL ? NULL : job->x + from + part.column * job->from[LAST],
-                     job->out + to + part.column * job->to[LAST], part.columns);
+            copy_rows(job, &(copy_block){.x = job->x == NULL ? NULL : job->x + from + part.column * job->from[LAST],
+                                         .out = job->out + to + part.column * job->to[LAST],
+                                         .rows = rows,
+                                         .columns = part.columns,
+                                         .x_step = job->from[2],
+                                         .out_step = job->to[2]});
             continue;
         }
         const int64_t rest = job->size[crossed] - index[crossed] * STRIP;
         (job->add ? transpose_add : transpose_set)(job->x + from, job->from[LAST], job->out + to, job->to[crossed],
                                                    rest < STRIP ? rest : STRIP, job->size[LAST]);
+    }
+    return MEDLEY_OK;
+}
+
+/* ---- joins ---- */
+
+int64_t join_tasks(const join_job *job)
+{
+    return element_grid_of(job->outer, job->width).tasks;
+}
+
+medley_status join_run(void *context, int64_t task, int worker, medley_error *err)
+{
+    const join_job *job = context;
+    const element_grid grid = element_grid_of(job->outer, job->width);
+    const element_part cut = element_grid_part(&grid, task);
+    (void)worker, (void)err;
+    for (int64_t i = 0, at = 0; i < job->parts; at += job->part[i++].width) { /* part i stands at `at` of the whole */
+        const join_part *part = &job->part[i];
+        const int64_t from = cut.column > at ? cut.column : at;
+        const int64_t end = cut.column + cut.columns, to = end < at + part->width ? end : at + part->width;
+        if (from >= to || part->part == NULL)
+            continue;
+        real *whole = job->whole + cut.row * job->width + from, *own = part->part + cut.row * part->width + from - at;
+        const int64_t step = job->apart ? job->width : part->width, out_step = job->apart ? part->width : job->width;
+        copy_dense_rows(&(copy_block){.x = job->apart ? whole : own,
+                                      .out = job->apart ? own : whole,
+                                      .rows = cut.rows,
+                                      .columns = to - from,
+                                      .x_step = step,
+                                      .out_step = out_step},
+                        job->apart && part->add);
     }
     return MEDLEY_OK;
 }

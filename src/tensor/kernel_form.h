@@ -20,4 +20,20 @@ void copy_simplify(copy_job *job);
 int64_t copy_tasks(const copy_job *job);
 medley_status copy_run(void *job, int64_t task, int worker, medley_error *err);
 
+/* Arrays side by side in one: part i is [outer, width_i], the whole [outer, width], width the sum of all. */
+typedef struct join_part {
+    real *part; /* NULL: left out */
+    int64_t width;
+    bool add; /* apart: to what is in the part */
+} join_part;
+typedef struct join_job {
+    bool apart; /* from the whole to the parts; else the other way */
+    int64_t outer, width;
+    int parts;
+    const join_part *part; /* [parts] */
+    real *whole;
+} join_job;
+int64_t join_tasks(const join_job *job);
+medley_status join_run(void *job, int64_t task, int worker, medley_error *err);
+
 #endif

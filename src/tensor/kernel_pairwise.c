@@ -5,9 +5,9 @@
 #include "tensor/kernel_rows_lanes.h"
 
 enum {
-    ROWS = 16,
-    COLUMNS = 64, /* of a block of pairs */
-    DEPTH = 128,  /* of D, or of F backward, at once */
+    AT_ONCE = 4,
+    ROWS = 16,   /* of a block of slopes */
+    DEPTH = 128, /* its columns */
 };
 
 static int64_t least(int64_t a, int64_t b)
@@ -15,50 +15,54 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* t[l, j] = x[j, l], in 0s to a multiple of 16 columns. */
-static void transpose_block(const real *x, int64_t stride, int64_t columns, int64_t depth, real *t)
+/* The sums of four vectors. */
+ROW_INLINE row_lanes_4 fold_four(const row_lanes *sum)
 {
-    for (int64_t j = 0; j < (columns + ROWS - 1) / ROWS * ROWS; j++)
-        for (int64_t l = 0; l < depth; l++)
-            t[l * COLUMNS + j] = j < columns ? x[j * stride + l] : 0;
+    row_lanes_4 part[AT_ONCE];
+    for (int v = 0; v < AT_ONCE; v++) {
+        const union {
+            row_lanes all;
+            row_lanes_8 half[2];
+        } a = {sum[v]};
+        const union {
+            row_lanes_8 all;
+            row_lanes_4 half[2];
+        } b = {a.half[0] + a.half[1]};
+        part[v] = b.half[0] + b.half[1];
+    }
+    const row_lanes_4 low = __builtin_shufflevector(part[0], part[1], 0, 4, 1, 5) +
+                            __builtin_shufflevector(part[0], part[1], 2, 6, 3, 7);
+    const row_lanes_4 high = __builtin_shufflevector(part[2], part[3], 0, 4, 1, 5) +
+                             __builtin_shufflevector(part[2], part[3], 2, 6, 3, 7);
+    return __builtin_shufflevector(low, high, 0, 1, 4, 5) + __builtin_shufflevector(low, high, 2, 3, 6, 7);
 }
 
-/* One block of rows i against the columns j < i of a block that starts at `left`. */
-static void store_pairs(const real *dots, int64_t i0, int64_t rows, int64_t left, bool add, real *out)
+/* out[j] = <x_i, x_j> for j < i, four at once; behind the last one it is repeated. */
+MULTIVERSION static void pairwise_row(const real *x, int64_t i, int64_t d, real *out)
 {
-    for (int64_t i = i0; i < i0 + rows; i++) {
-        real *to = out + i * (i - 1) / 2 + left;
-        const real *from = dots + (i - i0) * COLUMNS;
-        for (int64_t j = 0; j < least(COLUMNS, i - left); j++)
-            to[j] = add ? to[j] + from[j] : from[j];
+    const real *row = x + i * d;
+    for (int64_t j = 0; j < i; j += AT_ONCE) {
+        const real *y[AT_ONCE];
+        row_lanes sum[AT_ONCE] = {{0}};
+        int64_t l = 0;
+        for (int v = 0; v < AT_ONCE; v++)
+            y[v] = x + least(j + v, i - 1) * d;
+        for (; l + ROW_LANES <= d; l += ROW_LANES)
+            for (int v = 0; v < AT_ONCE; v++)
+                sum[v] += *(const row_lanes *)(row + l) * *(const row_lanes *)(y[v] + l);
+        row_lanes_4 four = fold_four(sum);
+        for (; l < d; l++)
+            for (int v = 0; v < AT_ONCE; v++)
+                four[v] += row[l] * y[v][l];
+        for (int v = 0; v < AT_ONCE && j + v < i; v++)
+            out[j + v] = four[v];
     }
 }
 
 void pairwise_dots(const real *x, int64_t f, int64_t d, real *out)
 {
-    _Alignas(64) real transposed[DEPTH * COLUMNS];
-    _Alignas(64) real dots[ROWS * COLUMNS];
-    for (int64_t i = 0; d == 0 && i < f * (f - 1) / 2; i++)
-        out[i] = 0;
-    for (int64_t left = 0; left < f; left += COLUMNS)
-        for (int64_t l = 0; l < d; l += DEPTH) {
-            const int64_t depth = least(DEPTH, d - l);
-            transpose_block(x + left * d + l, d, least(COLUMNS, f - left), depth, transposed);
-            for (int64_t i = left; i < f; i += ROWS) {
-                const int64_t rows = least(ROWS, f - i);
-                tile_multiply(&(tile_product){.m = rows,
-                                              .n = least(COLUMNS, i + ROWS - left),
-                                              .k = depth,
-                                              .a = x + i * d + l,
-                                              .a_row = d,
-                                              .a_step = 1,
-                                              .b = transposed,
-                                              .b_stride = COLUMNS,
-                                              .c = dots,
-                                              .c_stride = COLUMNS});
-                store_pairs(dots, i, rows, left, l > 0, out);
-            }
-        }
+    for (int64_t i = 1; i < f; out += i++)
+        pairwise_row(x, i, d, out);
 }
 
 void pairwise_dots_backward(const real *x, const real *g, int64_t f, int64_t d, real *dx, bool add)

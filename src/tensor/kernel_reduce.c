@@ -22,6 +22,22 @@ static int64_t pieces_of(int64_t count, int64_t size)
 /* ---- sums ---- */
 
 typedef real lanes __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
+typedef real eight __attribute__((vector_size(8 * sizeof(real))));
+typedef real four __attribute__((vector_size(4 * sizeof(real))));
+
+/* The sum of all lanes by halves. */
+static inline __attribute__((always_inline)) real sum_lanes(const lanes *all)
+{
+    eight upper, lower;
+    four high, low;
+    memcpy(&lower, all, sizeof lower);
+    memcpy(&upper, (const char *)all + sizeof lower, sizeof upper);
+    lower += upper;
+    memcpy(&low, &lower, sizeof low);
+    memcpy(&high, (const char *)&lower + sizeof low, sizeof high);
+    low += high;
+    return (low[0] + low[2]) + (low[1] + low[3]);
+}
 
 /* LANES sums of every LANES-th number, then these by halves. Inlined into each version. */
 static inline __attribute__((always_inline)) real sum_run_of(const real *restrict x, const real *restrict w, int64_t n)
@@ -42,14 +58,10 @@ static inline __attribute__((always_inline)) real sum_run_of(const real *restric
         sum[0] += v;
     }
     const lanes all = (sum[0] + sum[1]) + (sum[2] + sum[3]);
-    real part[LANES], rest = 0;
-    memcpy(part, &all, sizeof part);
+    real rest = 0;
     for (; i < n; i++)
         rest += w != NULL ? x[i] * w[i] : x[i];
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int l = 0; l < half; l++)
-            part[l] += part[l + half];
-    return part[0] + rest;
+    return sum_lanes(&all) + rest;
 }
 
 static inline real stored(real sum, real scale, bool add, real old)
@@ -57,21 +69,23 @@ static inline real stored(real sum, real scale, bool add, real old)
     return add ? old + scale * sum : scale * sum;
 }
 
-/* Sums of runs [first, last) of `length` (the last leaf of a row is shorter). */
+/* Sums of leaves [first, last) of `count` numbers a row (the last leaf of a row is shorter). */
 #define SUM_RUNS(name, weights)                                                                              \
     MULTIVERSION static void name(const sum_job *job, int64_t leaves, int64_t first, int64_t last)           \
     {                                                                                                        \
+        int64_t row = first / leaves, leaf = first % leaves;                                                 \
         for (int64_t u = first; u < last; u++) {                                                             \
-            const int64_t from = u % leaves * LEAF, start = u / leaves * job->count + from;                  \
-            const int64_t n = job->count - from < LEAF ? job->count - from : LEAF;                           \
-            const real sum = sum_run_of(job->x + start, weights, n);                                         \
+            const int64_t start = row * job->count + leaf * LEAF, rest = job->count - leaf * LEAF;           \
+            const real sum = sum_run_of(job->x + start, weights, rest < LEAF ? rest : LEAF);                 \
             job->out[u] = stored(sum, job->scale, job->add, job->add ? job->out[u] : 0);                     \
+            leaf = leaf + 1 < leaves ? leaf + 1 : 0;                                                         \
+            row += leaf == 0;                                                                                \
         }                                                                                                    \
     }
 SUM_RUNS(sum_runs, NULL)
 SUM_RUNS(sum_runs_weighted, job->w + start)
 
-/* sum[j] = x[0, j] + x[1, j] + ..., four rows at a time; rows `step` apart. */
+/* sum[j] = x[0, j] + x[1, j] + ..., eight rows at a time; rows `step` apart. */
 #define SUM_COLUMNS(name, at)                                                                                \
     MULTIVERSION static void name(const real *restrict x, const real *restrict w, int64_t rows, int64_t step, \
                                   real *restrict sum, int64_t columns)                                       \
@@ -80,9 +94,10 @@ SUM_RUNS(sum_runs_weighted, job->w + start)
         (void)w;                                                                                             \
         for (int64_t j = 0; j < columns; j++)                                                                \
             sum[j] = 0;                                                                                      \
-        for (; r + 4 <= rows; r += 4)                                                                        \
+        for (; r + 8 <= rows; r += 8)                                                                        \
             for (int64_t j = 0; j < columns; j++)                                                            \
-                sum[j] += (at(r) + at(r + 1)) + (at(r + 2) + at(r + 3));                                     \
+                sum[j] += ((at(r) + at(r + 1)) + (at(r + 2) + at(r + 3))) +                                  \
+                          ((at(r + 4) + at(r + 5)) + (at(r + 6) + at(r + 7)));                               \
         for (; r < rows; r++)                                                                                \
             for (int64_t j = 0; j < columns; j++)                                                            \
                 sum[j] += at(r);                                                                             \
@@ -164,40 +179,8 @@ medley_status sum_run(void *context, int64_t task, int worker, medley_error *err
 
 /* ---- maxima ---- */
 
-/* A NaN stays: nothing is larger. */
-static inline real larger(real best, real x)
-{
-    return x > best || x != x ? x : best;
-}
-
-static inline __attribute__((always_inline)) real largest_of(const real *restrict x, int64_t n)
-{
-    real best[LANES], first = x[0];
-    int64_t i = 0;
-    for (int l = 0; l < LANES; l++)
-        best[l] = first;
-    for (; i + LANES <= n; i += LANES)
-        for (int l = 0; l < LANES; l++)
-            best[l] = larger(best[l], x[i + l]);
-    for (; i < n; i++)
-        first = larger(first, x[i]);
-    for (int l = 0; l < LANES; l++)
-        first = larger(first, best[l]);
-    return first;
-}
-
-MULTIVERSION static void max_rows(const max_job *job, int64_t first, int64_t last)
-{
-    for (int64_t o = first; o < last; o++) {
-        const real *x = job->x + o * job->count;
-        const real most = largest_of(x, job->count);
-        int64_t at = 0;
-        while (!(x[at] == most || x[at] != x[at]))
-            at++;
-        job->out[o] = most;
-        job->place[o] = (int32_t)at;
-    }
-}
+/* Whether v comes before the best so far, which stood in front of it: the first of equal ones stays, and the first NaN. */
+#define TAKES(v, best) (((v) > (best)) | (((v) != (v)) & ((best) == (best))))
 
 MULTIVERSION static void max_columns(const real *restrict x, int64_t count, int64_t inner, real *restrict best,
                                      int32_t *restrict place)
@@ -209,10 +192,36 @@ MULTIVERSION static void max_columns(const real *restrict x, int64_t count, int6
     for (int64_t k = 1; k < count; k++)
         for (int64_t j = 0; j < inner; j++) {
             const real v = x[k * inner + j], old = best[j];
-            const bool take = (v > old) | ((v != v) & (old == old)); /* the first NaN */
+            const bool take = TAKES(v, old);
             best[j] = take ? v : old;
             place[j] = take ? (int32_t)k : place[j];
         }
+}
+
+/* A row is LANES columns first, which are then compared with each other and with what is left over. */
+static void max_row(const real *x, int64_t count, real *most, int32_t *place)
+{
+    real best[LANES];
+    int32_t at[LANES];
+    const int64_t whole = count / LANES;
+    real top = x[0];
+    int64_t first = 0;
+    if (whole > 0)
+        max_columns(x, whole, LANES, best, at);
+    for (int l = 0; whole > 0 && l < LANES; l++) {
+        const int64_t of_lane = (int64_t)at[l] * LANES + l;
+        const bool equal = (best[l] == top) | ((best[l] != best[l]) & (top != top));
+        const bool take = TAKES(best[l], top) | (equal & (of_lane < first));
+        top = take ? best[l] : top;
+        first = take ? of_lane : first;
+    }
+    for (int64_t i = whole * LANES; i < count; i++) {
+        const bool take = TAKES(x[i], top);
+        top = take ? x[i] : top;
+        first = take ? i : first;
+    }
+    *most = top;
+    *place = (int32_t)first;
 }
 
 /* By outer rows. */
@@ -238,7 +247,8 @@ medley_status max_run(void *context, int64_t task, int worker, medley_error *err
     const element_part part = element_grid_part(&grid, task);
     (void)worker, (void)err;
     if (job->inner == 1)
-        max_rows(job, part.row, part.row + part.rows);
+        for (int64_t o = part.row; o < part.row + part.rows; o++)
+            max_row(job->x + o * job->count, job->count, &job->out[o], &job->place[o]);
     else
         for (int64_t o = part.row; o < part.row + part.rows; o++)
             max_columns(job->x + o * job->count * job->inner, job->count, job->inner, job->out + o * job->inner,

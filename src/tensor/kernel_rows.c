@@ -3,7 +3,7 @@
 #include "base/multiversion.h"
 #include "tensor/kernel_rows_lanes.h"
 
-enum { TASK_NUMBERS = 32768, COLUMN_ROWS = 64 };
+enum { TASK_NUMBERS = 32768, COLUMN_ROWS = 64, NARROW = 512, LOGS_AT_ONCE = 16 };
 
 int64_t rows_block(int64_t width, bool columns)
 {
@@ -91,19 +91,40 @@ void softmax_backward(const rows_job *job, int64_t task)
     }
 }
 
-/* ln sum is taken off last: x may be so large that max + ln sum is max. */
-MULTIVERSION static void log_softmax_row(const real *restrict x, int64_t width, real *restrict y)
+MULTIVERSION static real softmax_row_sum(const real *restrict x, int64_t width, real *most)
 {
-    const real most = row_max(value, &(row_view){.x = x}, width);
-    const real log_sum = vm_log(row_sum(exponential, &(row_view){.x = x, .shift = most}, width));
+    *most = row_max(value, &(row_view){.x = x}, width);
+    return row_sum(exponential, &(row_view){.x = x, .shift = *most}, width);
+}
+
+MULTIVERSION static void take_logs(real *sum)
+{
+    for (int r = 0; r < LOGS_AT_ONCE; r++)
+        sum[r] = vm_log(sum[r]);
+}
+
+/* ln sum is taken off last: x may be so large that max + ln sum is max. */
+MULTIVERSION static void log_softmax_row(const real *restrict x, int64_t width, real most, real log_sum,
+                                         real *restrict y)
+{
     for (int64_t i = 0; i < width; i++)
         y[i] = (x[i] - most) - log_sum;
 }
 
+/* Narrow rows take their logarithms together. */
 void log_softmax_forward(const rows_job *job, int64_t task)
 {
-    for (int64_t row = task * job->block; row < end_of(job, task); row++)
-        log_softmax_row(job->x + row * job->width, job->width, job->out + row * job->width);
+    const int64_t width = job->width, end = end_of(job, task), step = width <= NARROW ? LOGS_AT_ONCE : 1;
+    for (int64_t first = task * job->block; first < end; first += step) {
+        const int64_t rows = end - first < step ? end - first : step;
+        const real *x = job->x + first * width;
+        real most[LOGS_AT_ONCE], sum[LOGS_AT_ONCE] = {0};
+        for (int64_t r = 0; r < rows; r++)
+            sum[r] = softmax_row_sum(x + r * width, width, &most[r]);
+        take_logs(sum);
+        for (int64_t r = 0; r < rows; r++)
+            log_softmax_row(x + r * width, width, most[r], sum[r], job->out + (first + r) * width);
+    }
 }
 
 MULTIVERSION static void log_softmax_row_back(const real *restrict y, const real *restrict dy, int64_t width,

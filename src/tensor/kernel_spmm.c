@@ -26,7 +26,7 @@ typedef struct strip {
 } strip;
 
 /* A row of y stays in registers while its entries run. */
-INLINE void add_rows(const strip *s, const int vectors)
+INLINE void sum_rows(const strip *s, const int vectors)
 {
     const csr *a = s->a;
     const int64_t entries = csr_count(a), d = s->d;
@@ -49,7 +49,7 @@ INLINE void add_rows(const strip *s, const int vectors)
 #define STRIP(vectors)                                            \
     MULTIVERSION static void spmm_strip_##vectors(const strip *s) \
     {                                                             \
-        add_rows(s, vectors);                                     \
+        sum_rows(s, vectors);                                     \
     }
 STRIP(1)
 STRIP(2)

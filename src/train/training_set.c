@@ -65,6 +65,5 @@ medley_status training_set_check(const training_set *s, const model_class *class
     if (class->needs_order && !s->store->ordered)
         return fail(err, MEDLEY_E_CONFIG, "model: '%s' needs an order in time, which the store does not have",
                     class->name);
-    /* a learner's memory is known, and checked, once its parameters are declared */
-    return class->estimate != NULL ? model_check_memory(class, params, &s->data, err) : MEDLEY_OK;
+    return model_check_memory(class, params, &s->data, err);
 }
