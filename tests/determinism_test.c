@@ -5,6 +5,9 @@
 
 #include <unistd.h>
 
+#include "io/safetensors.h"
+#include "quick_models.h"
+
 #include "inside_folder.h" /* last: it names a runtime and a folder */
 
 static int set_up(void **state)
@@ -47,8 +50,9 @@ static void make_split(const char *strategy, const char *name)
 static void make_run(const char *model, const char *run)
 {
     char lists[128], out[160];
+    const char *const quick = quick_epochs(model + strlen("model=")) != NULL ? "epochs=3" : NULL;
     snprintf(lists, sizeof lists, "%s.tsv", run + 4);
-    PERFORM(medley_train, "store=store", "split=random", model, run, "seed=5");
+    PERFORM(medley_train, "store=store", "split=random", model, run, "seed=5", quick);
     snprintf(out, sizeof out, "recs=%s", lists);
     PERFORM(medley_evaluate, run, out, "space=text", "attribute=genres", "intervals=50");
     PERFORM(medley_evaluate, run, "task=next_item", "candidates=popular:9", "cutoffs=3", "intervals=0");
@@ -82,6 +86,8 @@ static void make_everything(void)
     PERFORM(medley_synth, "out=raw", "users=300", "items=151", "genres=4", "interactions_per_user=9", "seed=2");
     PERFORM(medley_prepare, "format=movielens", "input=raw", "store=store", "min_user_interactions=3");
     PERFORM(medley_stats, "store=store", "plot=plot.svg");
+    write_vectors("vectors.csv", 151);
+    PERFORM(medley_features_import, "store=store", "name=features", "input=vectors.csv");
     for_each("strategies", "strategy", "name=", make_split);
     for_each("models", "model", "run=run-", make_run);
     for_each("tasks", "task", "", make_task);
@@ -101,7 +107,9 @@ static void make_everything(void)
 
 static bool is_timed(const char *word, size_t length)
 {
-    static const char *const names[] = {"second", "threads"};
+    static const char *const names[] = {"second", "threads", "step_bytes"};
+    if (length == 4 && memcmp(word, "time", 4) == 0)
+        return true;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         for (size_t at = 0; at + strlen(names[i]) <= length; at++)
             if (memcmp(word + at, names[i], strlen(names[i])) == 0)
@@ -110,11 +118,12 @@ static bool is_timed(const char *word, size_t length)
 }
 
 /* A table without the columns that are timed. */
-static void copy_table(const char *bytes, text *out)
+static void copy_columns(const char *bytes, char separator, text *out)
 {
+    const char ends[] = {separator, '\n', '\0'};
     bool left_out[256] = {false};
     for (int row = 0, column = 0; *bytes != '\0'; bytes++) {
-        const size_t length = strcspn(bytes, "\t\n");
+        const size_t length = strcspn(bytes, ends);
         assert_true(column < 256);
         if (row == 0)
             left_out[column] = is_timed(bytes, length);
@@ -122,14 +131,27 @@ static void copy_table(const char *bytes, text *out)
             text_append(out, bytes, length);
         bytes += length;
         text_append(out, bytes, 1);
-        column = *bytes == '\t' ? column + 1 : 0;
+        column = *bytes == separator ? column + 1 : 0;
         row += *bytes == '\n';
     }
 }
 
-/* A text without the numbers behind the names of what is timed. */
-static void copy_text(const char *bytes, text *out)
+static void copy_table(const char *path, const char *bytes, text *out)
 {
+    (void)path;
+    copy_columns(bytes, '\t', out);
+}
+
+static void copy_csv(const char *path, const char *bytes, text *out)
+{
+    (void)path;
+    copy_columns(bytes, ',', out);
+}
+
+/* A text without the numbers behind the names of what is timed. */
+static void copy_text(const char *path, const char *bytes, text *out)
+{
+    (void)path;
     while (*bytes != '\0') {
         static const char letters[] = "abcdefghijklmnopqrstuvwxyz_";
         const size_t word = strspn(bytes, letters), length = word > 0 ? word : 1;
@@ -143,10 +165,46 @@ static void copy_text(const char *bytes, text *out)
     }
 }
 
+/* The tensors of a checkpoint but its history, which is that of history.csv. */
+static void copy_tensors(const char *path, const char *bytes, text *out)
+{
+    safetensors *s;
+    const named_tensor *t;
+    (void)bytes;
+    assert_ok(safetensors_open(rt, path, &s, err));
+    for (int64_t k = 0; (t = safetensors_at(s, k)) != NULL; k++)
+        if (strcmp(t->name, "history") != 0) {
+            text_add(out, t->name);
+            text_append(out, t->data, (size_t)named_tensor_bytes(t));
+        }
+    safetensors_close(s);
+}
+
+/* What TensorBoard reads: the same numbers as in history.csv, and times. */
+static void copy_nothing(const char *path, const char *bytes, text *out)
+{
+    (void)path, (void)bytes;
+    text_add(out, "");
+}
+
+static const struct {
+    const char *name;
+    void (*copy)(const char *path, const char *bytes, text *out);
+} timed[] = {
+    {"log.txt", copy_text},
+    {"metrics.json", copy_text},
+    {"experiment.yaml", copy_text},
+    {"experiment.json", copy_text},
+    {"sweep.json", copy_text},
+    {"trials.tsv", copy_table},
+    {"results.tsv", copy_table},
+    {"history.csv", copy_csv},
+    {"optimizer.safetensors", copy_tensors},
+    {"events.out.tfevents.medley", copy_nothing},
+};
+
 static void forget_time(const char *where)
 {
-    static const char *const timed[] = {"log.txt",    "experiment.yaml", "experiment.json",
-                                        "sweep.json", "trials.tsv",      "results.tsv"};
     char **names;
     int64_t count;
     assert_ok(file_list(rt, where, &names, &count, err));
@@ -156,12 +214,12 @@ static void forget_time(const char *where)
         if (file_is_folder(path))
             forget_time(path);
         for (size_t t = 0; t < sizeof timed / sizeof *timed; t++)
-            if (strcmp(names[i], timed[t]) == 0) {
+            if (strcmp(names[i], timed[t].name) == 0) {
                 text out = {.rt = rt};
                 char *const bytes = test_read(path, NULL);
-                (strstr(path, ".tsv") != NULL ? copy_table : copy_text)(bytes, &out);
+                timed[t].copy(path, bytes, &out);
                 test_read_end(bytes);
-                test_write_text(path, out.bytes);
+                test_write(path, out.bytes, (size_t)out.length);
                 text_release(&out);
             }
     }

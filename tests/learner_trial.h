@@ -142,8 +142,7 @@ static inline interactions make_tastes(tastes *t, double others)
     for (uint32_t u = 0; u < TASTE_USERS; u++)
         for (uint32_t i = 0; i < TASTE_ITEMS; i++) {
             const bool likes = taste_likes(u, i);
-            t->had[u][i] =
-                i < TASTE_ITEMS - TASTE_COLD && random_uniform(21, u, i) < (likes ? 0.6 : others);
+            t->had[u][i] = i < TASTE_ITEMS - TASTE_COLD && random_uniform(21, u, i) < (likes ? 0.6 : others);
             if (!t->had[u][i])
                 continue;
             t->user[n] = u;
@@ -180,8 +179,8 @@ static inline void check_finds_tastes(const medley_runtime *rt, const fit_case *
     double *scores;
     assert_ok(fit_and_score(rt, c, &scores, err));
     const double order = taste_order(t, scores, 0, WARM), popular = taste_order(t, NULL, 0, WARM);
-    if (1)
-        print_error("%s: %g of the pairs are in order; by popularity %g", c->class->name, order, popular);
+    if (order < 0.85 || order < popular + 0.2)
+        fail_msg("%s: %g of the pairs are in order; by popularity %g", c->class->name, order, popular);
     mem_free(scores);
 }
 

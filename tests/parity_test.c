@@ -10,6 +10,7 @@
 #include <medley/medley.h>
 
 #include "io/json.h"
+#include "quick_models.h"
 
 #define PARITY MEDLEY_SOURCE_DIR "/tests/parity/"
 
@@ -159,7 +160,8 @@ static void test_every_metric_of_every_case_is_the_references(void **state)
     check_cases(4);
 }
 
-static void test_every_model_has_a_recorded_case(void **state)
+/* Those that are learnt by gradients are compared in learner_parity_test.c. */
+static void test_every_model_that_is_fitted_at_once_has_a_recorded_case(void **state)
 {
     recorded r;
     medley_entry model;
@@ -174,6 +176,8 @@ static void test_every_model_has_a_recorded_case(void **state)
             found += strncmp(r.cell[i][1], start, strlen(start)) == 0;
         if (found > 0)
             continue;
+        if (quick_epochs(model.name) != NULL)
+            continue;
         print_error("no reference recorded for model %s: see tools/parity/record.py\n", model.name);
         missing++;
     }
@@ -185,7 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_metric_of_every_case_is_the_references),
-        cmocka_unit_test(test_every_model_has_a_recorded_case),
+        cmocka_unit_test(test_every_model_that_is_fitted_at_once_has_a_recorded_case),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "operate.h"
 
 #include "base/hash.h"
+#include "quick_models.h"
 
 #include "inside_folder.h" /* last: it names a runtime and a folder */
 
@@ -27,6 +28,8 @@ static void make_world(void)
 {
     PERFORM(medley_synth, "out=raw", "users=60", "items=23", "genres=4", "interactions_per_user=8");
     PERFORM(medley_prepare, "format=movielens", "input=raw", "store=store");
+    write_vectors("vectors.csv", ITEMS);
+    PERFORM(medley_features_import, "store=store", "name=features", "input=vectors.csv");
     PERFORM(medley_split, "store=store", "name=main", "strategy=random", "test_ratio=0.3", "val_ratio=0.3");
 }
 
@@ -89,7 +92,8 @@ static void train_all(const char *suffix)
         char which[64], run[64];
         snprintf(which, sizeof which, "model=%s", model);
         snprintf(run, sizeof run, "run=%s.%s", model, suffix);
-        PERFORM(medley_train, "store=store", "split=main", which, run);
+        PERFORM(medley_train, "store=store", "split=main", which, run,
+                quick_epochs(model) != NULL ? "epochs=3" : NULL);
     }
 }
 

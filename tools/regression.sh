@@ -3,7 +3,7 @@
 # usage: tools/regression.sh PROGRAM DATA OUT.csv [--sets "ml-100k ..."] [--models "ease ..."]
 #
 # DATA holds folders named as those of configs/, which says how each is prepared and split. Models have their
-# default settings; random splits are made with the seeds 0, 1, 2, and what nothing random enters with 0. A model
+# default settings (but few epochs); random splits are made with the seeds 0, 1, 2, and what nothing random enters with 0. A model
 # that needs what a set does not have, such as texts, has no rows there, and stderr says why. Besides: errors of
 # predicted ratings, on random splits and on the fold u1 of ml-100k, and every metric once, of itemknn on ml-100k.
 set -eu
@@ -37,10 +37,16 @@ rows() {
         table && $2 ~ /^-?[0-9]/ { for (i = 2; i <= NF; i++) printf "%s,%s,%s,%.6f\n", start, $1, cutoff[i], $i }'
 }
 
+# What is learnt by gradients is learnt for a while, which says as much of the code as a long one.
+settings() { # model
+    ! "$program" help model "$1" | grep -q -- ' --validate-every ' || echo --epochs 5 --validate-every 0 --learning-rate 0.01
+}
+
 # Fails where the data has not what the model needs; anything else that goes wrong ends it all.
 train() { # set split model seed
     status=0
-    medley train --store "$store" --split "$2" --model "$3" --run "$work/run" --seed "$4" --force \
+    # shellcheck disable=SC2046 # one word a setting
+    medley train --store "$store" --split "$2" --model "$3" --run "$work/run" --seed "$4" --force $(settings "$3") \
         >"$work/log" 2>"$work/why" || status=$?
     [ $status -ne 0 ] || return 0
     echo "$1 $2 $3: no rows: $(cat "$work/why")" >&2
@@ -61,7 +67,7 @@ run_model() { # set split model seed
     ! grep -q '"ordered": *true' "$store/dataset.json" || judge "$1" "$2" "$3" next_item "$4" --metrics $metrics
     case $1/$2/$3 in
         ml-100k/*/itemknn) judge "$1" "$2" "$3" beyond_accuracy "$4" --space attribute:genres --attribute genres ;;
-        */random/baseline | */u1/baseline) judge "$1" "$2" "$3" rating "$4" ;;
+        */random/baseline | */u1/baseline | */random/mf | */u1/mf) judge "$1" "$2" "$3" rating "$4" ;;
     esac
 }
 
@@ -88,7 +94,7 @@ for set in $sets; do
     [ "$set" = ml-100k ] && is_among baseline "$models" || continue
     medley prepare --config "$configs/$set/prepare.yaml" --input "$data/$set" --fold u1 --store "$store" --force >"$work/log"
     medley split --strategy fixed --name u1 --store "$store" --force >"$work/log"
-    run_split "$set" u1 baseline
+    run_split "$set" u1 "baseline mf"
 done
 if [ "$out" = - ]; then
     cat "$work/rows"

@@ -302,20 +302,31 @@ static void forget_way(graph *g)
 
 static void sum_rows(graph *g)
 {
+    row_sorts sorts = {0};
     for (graph_use *use = g->uses; use != NULL && !graph_failed(g); use = use->next) {
         use->added = use->added || (use->parameter->kind == PARAMETER_DENSE && use->parameter->terms != NULL);
-        row_terms_sum(g, use->parameter);
+        row_terms_sum(g, use->parameter, &sorts);
     }
 }
 
-medley_status graph_backward_from(graph *g, node *root, const real *grad, medley_error *err)
+static void start_from(graph *g, node *root, const real *grad)
 {
     bool add;
-    forget_way(g);
+    if (root->op != NULL && root->wants_grad) { /* nobody adds to it on the way */
+        root->grad = (real *)(uintptr_t)grad;
+        root->lent = true;
+        return;
+    }
     real *seed = graph_grad(g, root, &add);
     const int64_t count = seed != NULL ? shape_count(root->shape) : 0;
     for (int64_t i = 0; i < count; i++)
         seed[i] = (add ? seed[i] : 0) + grad[i];
+}
+
+medley_status graph_backward_from(graph *g, node *root, const real *grad, medley_error *err)
+{
+    forget_way(g);
+    start_from(g, root, grad);
     for (tape_entry *entry = g->last; entry != NULL && !graph_failed(g); entry = entry->before)
         if (entry->node.op != NULL && entry->node.grad != NULL)
             entry->node.op->backward(g, &entry->node);
@@ -325,9 +336,12 @@ medley_status graph_backward_from(graph *g, node *root, const real *grad, medley
 
 medley_status graph_backward(graph *g, node *root, medley_error *err)
 {
-    const real one = 1;
     char format[SHAPE_TEXT];
     if (!graph_failed(g) && shape_count(root->shape) != 1)
         graph_fail(g, MEDLEY_E_SHAPE, "backward: the root is %s, not a scalar", shape_format(root->shape, format));
-    return graph_backward_from(g, root, &one, err);
+    real *one = graph_alloc(g, 1, sizeof *one);
+    if (one == NULL)
+        return graph_status(g, err);
+    *one = 1;
+    return graph_backward_from(g, root, one, err);
 }

@@ -19,7 +19,7 @@ typedef struct node node;
 typedef struct op_class {
     const char *name;
     const char *equation;
-    /* For each input that wants one, adds to its gradient (graph_grad). n->grad is complete. */
+    /* For each input that wants one, adds to its gradient (graph_grad). n->grad is complete, and only read. */
     void (*backward)(graph *g, node *n);
 } op_class;
 extern const op_class *const op_classes[]; /* ends with NULL */
@@ -32,6 +32,7 @@ struct node {
     shape shape;
     real *value; /* [shape] 64-byte aligned; a leaf's is somebody else's */
     real *grad;  /* [shape], or NULL: nobody has added to it yet */
+    bool lent;   /* grad is the caller's of graph_backward_from: no op may make it another's */
     parameter *parameter; /* a leaf that is learnt */
     void *saved; /* what the op keeps from forward for backward */
 };
@@ -60,7 +61,7 @@ node *graph_parameter(graph *g, parameter *p);              /* DENSE */
 /* Computes d root / d everything that is learnt. root is a scalar. Dense parameters' gradients are added to
  * parameter->grad; tables' become parameter->rows. Returns the sticky error, if there is one. */
 MEDLEY_MUST_USE medley_status graph_backward(graph *g, node *root, medley_error *err);
-/* As graph_backward with d L / d root given: [shape of root]. */
+/* As graph_backward with d L / d root given: [shape of root], borrowed until the next graph_begin. */
 MEDLEY_MUST_USE medley_status graph_backward_from(graph *g, node *root, const real *grad, medley_error *err);
 MEDLEY_MUST_USE medley_status graph_status(const graph *g, medley_error *err);
 /* Bytes that the arena holds: the peak of a step. */

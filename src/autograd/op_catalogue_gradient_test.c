@@ -12,7 +12,8 @@ static node *build(graph *g, node *const *x, parameter *const *table, const void
     return graph_catalogue_cross_entropy(g, x[0], x[1], c->bias ? x[2] : NULL, c->target);
 }
 
-static void check(int64_t rows, int64_t items, int64_t depth, const uint32_t *target, bool bias, bool outside_training)
+static void check(int64_t rows, int64_t items, int64_t depth, const uint32_t *target, bool bias,
+                  bool outside_training)
 {
     gradient_check(&(gradient_case){
         .op = "catalogue_cross_entropy",

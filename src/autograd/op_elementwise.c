@@ -20,7 +20,8 @@ void graph_binary_job(graph *g, const binary_job *job)
 static bool can_take(const node *n, int input)
 {
     const node *x = n->input[input];
-    bool can = x->wants_grad && x->parameter == NULL && x->grad == NULL && shape_count(x->shape) == shape_count(n->shape);
+    bool can = !n->lent && x->wants_grad && x->parameter == NULL && x->grad == NULL &&
+               shape_count(x->shape) == shape_count(n->shape);
     for (int i = 0; i < n->inputs; i++)
         can = can && (i == input || n->input[i] != x);
     return can;
@@ -88,11 +89,9 @@ static node *unary(graph *g, const op_class *op, const unary_kernel *kernel, nod
         return graph_poison(g);
     *saved = (unary_saved){kernel, (real)a};
     n->saved = saved;
-    graph_unary_job(g, &(unary_job){.kernel = kernel,
-                                    .a = saved->a,
-                                    .count = shape_count(x->shape),
-                                    .x = x->value,
-                                    .y = n->value});
+    graph_unary_job(
+        g, &(unary_job){
+               .kernel = kernel, .a = saved->a, .count = shape_count(x->shape), .x = x->value, .y = n->value});
     return n;
 }
 
@@ -119,17 +118,17 @@ static void unary_backward(graph *g, node *n)
 }
 
 #define UNARY_CLASS(name, equation) const op_class op_##name = {#name, equation, unary_backward};
-#define UNARY_OP(name, equation)                                                                             \
-    UNARY_CLASS(name, equation)                                                                              \
-    node *graph_##name(graph *g, node *x)                                                                    \
-    {                                                                                                        \
-        return unary(g, &op_##name, &unary_##name, x, 0);                                                    \
+#define UNARY_OP(name, equation)                          \
+    UNARY_CLASS(name, equation)                           \
+    node *graph_##name(graph *g, node *x)                 \
+    {                                                     \
+        return unary(g, &op_##name, &unary_##name, x, 0); \
     }
-#define UNARY_OP_WITH(name, equation, parameter)                                                             \
-    UNARY_CLASS(name, equation)                                                                              \
-    node *graph_##name(graph *g, node *x, double parameter)                                                  \
-    {                                                                                                        \
-        return unary(g, &op_##name, &unary_##name, x, parameter);                                            \
+#define UNARY_OP_WITH(name, equation, parameter)                  \
+    UNARY_CLASS(name, equation)                                   \
+    node *graph_##name(graph *g, node *x, double parameter)       \
+    {                                                             \
+        return unary(g, &op_##name, &unary_##name, x, parameter); \
     }
 
 UNARY_OP_WITH(scale, "y = a x", factor)
@@ -156,8 +155,8 @@ static node *binary(graph *g, const op_class *op, binary_kind kind, node *a, nod
     if (graph_failed(g))
         return graph_poison(g);
     if (!shape_broadcast(a->shape, b->shape, &s))
-        return graph_fail(g, MEDLEY_E_SHAPE, "%s: %s and %s do not broadcast", op->name, shape_format(a->shape, left),
-                          shape_format(b->shape, right));
+        return graph_fail(g, MEDLEY_E_SHAPE, "%s: %s and %s do not broadcast", op->name,
+                          shape_format(a->shape, left), shape_format(b->shape, right));
     node *n = graph_node(g, op, s, (node *[]){a, b}, 2);
     if (graph_failed(g))
         return graph_poison(g);
@@ -241,15 +240,15 @@ static void div_gradient(graph *g, node *n, int input, bool take)
         graph_sum_to(g, quotient, weight, n->shape, x->shape, sign, dx, mode == STORE_ADD);
 }
 
-#define BINARY_OP(name, kind, equation)                                                                      \
-    static void name##_backward(graph *g, node *n)                                                           \
-    {                                                                                                        \
-        gradient_each(g, n, name##_gradient);                                                                \
-    }                                                                                                        \
-    const op_class op_##name = {#name, equation, name##_backward};                                           \
-    node *graph_##name(graph *g, node *a, node *b)                                                           \
-    {                                                                                                        \
-        return binary(g, &op_##name, kind, a, b);                                                            \
+#define BINARY_OP(name, kind, equation)                            \
+    static void name##_backward(graph *g, node *n)                 \
+    {                                                              \
+        gradient_each(g, n, name##_gradient);                      \
+    }                                                              \
+    const op_class op_##name = {#name, equation, name##_backward}; \
+    node *graph_##name(graph *g, node *a, node *b)                 \
+    {                                                              \
+        return binary(g, &op_##name, kind, a, b);                  \
     }
 
 BINARY_OP(add, BINARY_ADD, "y = a + b")

@@ -86,7 +86,8 @@ static node *join(graph *g, const op_class *op, node *const *x, int inputs, shap
         return graph_poison(g);
     const axis_view whole = view_at(s, axis);
     for (int i = 0; i < inputs; i++)
-        part[i] = (join_part){.part = x[i]->value, .width = shape_count(x[i]->shape) / (whole.outer > 0 ? whole.outer : 1)};
+        part[i] = (join_part){.part = x[i]->value,
+                              .width = shape_count(x[i]->shape) / (whole.outer > 0 ? whole.outer : 1)};
     *job = (join_job){.outer = whole.outer,
                       .width = whole.count * whole.inner,
                       .parts = inputs,
@@ -172,8 +173,8 @@ node *graph_stack(graph *g, node *const *x, int count, int axis)
     if (front < 0 || front > each.rank)
         return graph_fail(g, MEDLEY_E_SHAPE, "stack: %s gets no axis %d", shape_format(each, first), axis);
     if (each.rank == SHAPE_RANK_MOST)
-        return graph_fail(g, MEDLEY_E_SHAPE, "stack: %s has %d axes, the most there are", shape_format(each, first),
-                          SHAPE_RANK_MOST);
+        return graph_fail(g, MEDLEY_E_SHAPE, "stack: %s has %d axes, the most there are",
+                          shape_format(each, first), SHAPE_RANK_MOST);
     shape s = {.rank = each.rank + 1};
     for (int i = 0; i < s.rank; i++)
         s.size[i] = i == front ? count : each.size[i < front ? i : i - 1];

@@ -113,7 +113,7 @@ static bool is_of_nothing(graph *g, const op_class *op, const node *x, int64_t c
 {
     char format[SHAPE_TEXT];
     if (count == 0)
-        graph_fail(g, MEDLEY_E_SHAPE, "%s: %s: of no numbers", op->name, shape_format(x->shape, format));
+        graph_fail(g, MEDLEY_E_SHAPE, "%s: %s has no numbers", op->name, shape_format(x->shape, format));
     return count == 0;
 }
 
@@ -228,8 +228,8 @@ node *graph_max_axis(graph *g, node *x, int axis)
         return graph_poison(g);
     const axis_cut cut = cut_at(x->shape, front);
     if (cut.count > INT32_MAX)
-        return graph_fail(g, MEDLEY_E_SHAPE, "max_axis: %s: the axis is longer than %d", shape_format(x->shape, format),
-                          INT32_MAX);
+        return graph_fail(g, MEDLEY_E_SHAPE, "max_axis: %s: the axis is longer than %d",
+                          shape_format(x->shape, format), INT32_MAX);
     node *n = graph_node(g, &op_max_axis, without(x->shape, front), &x, 1);
     max_saved *saved = graph_alloc(g, 1, sizeof *saved);
     int32_t *place = graph_alloc(g, cut.outer * cut.inner, sizeof *place);

@@ -169,9 +169,9 @@ static bool wants_columns(const node *n)
     return (n->input[1] != NULL && n->input[1]->wants_grad) || (n->input[2] != NULL && n->input[2]->wants_grad);
 }
 
-static real *columns_room(graph *g, const rows_job *job)
+static real *columns_room(graph *g, const rows_job *job, int64_t sums)
 {
-    return graph_alloc(g, rows_tasks(job) * 2 * job->width, sizeof(real));
+    return graph_alloc(g, rows_tasks(job) * sums * job->width, sizeof(real));
 }
 
 static void set_affine_grads(graph *g, node *n, const rows_job *job)
@@ -201,7 +201,7 @@ static void layer_norm_back(graph *g, node *n)
 {
     const bool columns = wants_columns(n);
     rows_job job = job_of_norm(n, columns);
-    job.columns = columns ? columns_room(g, &job) : NULL;
+    job.columns = columns ? columns_room(g, &job, 2) : NULL;
     job.out = graph_grad(g, n->input[0], &job.add);
     if (graph_failed(g))
         return;
@@ -220,7 +220,7 @@ static void batch_statistics(graph *g, rows_job *job, real *mean, real *variance
 {
     const int64_t width = job->width;
     const real rows = (real)job->rows, pace = (real)momentum;
-    job->columns = columns_room(g, job);
+    job->columns = columns_room(g, job, 3);
     if (graph_failed(g))
         return;
     run_rows(g, batch_norm_moments, job);
@@ -285,7 +285,7 @@ static void batch_norm_back(graph *g, node *n)
 {
     const bool training = ((const rows_saved *)n->saved)->training;
     rows_job job = job_of_norm(n, true);
-    job.columns = columns_room(g, &job);
+    job.columns = columns_room(g, &job, 2);
     real *pull = graph_alloc(g, 2 * job.width, sizeof(*pull));
     if (graph_failed(g))
         return;

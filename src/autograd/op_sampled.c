@@ -96,16 +96,19 @@ static medley_status back_to_x(graph *g, const sampled *s, real factor, real *dx
                          err);
 }
 
-/* A target's row gets a term of its x, a sample's one of [S, D] = weightsᵀ X. */
-static medley_status back_to_table(graph *g, const sampled *s, real factor, real *vector, row_term *term,
-                                   medley_error *err)
+/* A target's row gets its x times the weight of the target, a sample's one of [S, D] = factor weightsᵀ X. */
+static medley_status back_to_table(graph *g, const sampled *s, real factor, medley_error *err)
 {
+    real *vector = graph_alloc(g, s->samples * s->depth, sizeof *vector);
+    real *scale = graph_alloc(g, s->rows, sizeof *scale);
+    if (graph_failed(g))
+        return MEDLEY_OK;
     TRY(gemm_parallel(graph_runtime(g),
                       &(gemm_job){.transpose_a = true,
                                   .m = s->samples,
                                   .n = s->depth,
                                   .k = s->rows,
-                                  .alpha = 1,
+                                  .alpha = factor,
                                   .a = s->weight,
                                   .a_stride = s->samples,
                                   .b = s->x,
@@ -114,9 +117,11 @@ static medley_status back_to_table(graph *g, const sampled *s, real factor, real
                                   .c_stride = s->depth},
                       err));
     for (int64_t b = 0; b < s->rows; b++)
-        *term++ = (row_term){s->x + b * s->depth, s->target[b], factor * s->at_target[b]};
-    for (int64_t j = 0; j < s->samples; j++)
-        *term++ = (row_term){vector + j * s->depth, s->sample[j], factor};
+        scale[b] = factor * s->at_target[b];
+    row_terms_add_source(g, s->table,
+                         &(row_source){.row = s->target, .count = s->rows, .vector = s->x, .scale = scale});
+    row_terms_add_source(g, s->table,
+                         &(row_source){.row = s->sample, .count = s->samples, .vector = vector, .factor = 1});
     return MEDLEY_OK;
 }
 
@@ -129,9 +134,7 @@ static void way_back(graph *g, node *n)
     real *dx = graph_grad(g, n->input[0], &add);
     if (dx != NULL && back_to_x(g, s, factor, dx, add, &err) != MEDLEY_OK)
         graph_fail(g, err.status, "%s", err.message);
-    real *vector = graph_alloc(g, s->samples * s->depth, sizeof *vector);
-    row_term *term = row_terms_add(g, s->table, s->rows + s->samples);
-    if (!graph_failed(g) && back_to_table(g, s, factor, vector, term, &err) != MEDLEY_OK)
+    if (!graph_failed(g) && back_to_table(g, s, factor, &err) != MEDLEY_OK)
         graph_fail(g, err.status, "%s", err.message);
 }
 

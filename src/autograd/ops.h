@@ -31,6 +31,10 @@ node *graph_linear(graph *g, node *x, node *w, node *b);
 /* y[b] = W x[row[b]] + bias, of rows of a constant table too large to gather whole.  table: [.., in], row: [count],
  * w: [out, in], bias: [out] or NULL -> [count, out]. */
 node *graph_linear_rows(graph *g, const real *table, const uint32_t *row, int64_t count, node *w, node *bias);
+/* The same of a table that was rounded to bfloat16 (tensor/kernel_rows_bf16.h), where that is available. */
+struct rows_bf16;
+node *graph_linear_rows_bf16(graph *g, const struct rows_bf16 *table, const uint32_t *row, int64_t count, node *w,
+                             node *bias);
 /* y = A x.  A: [R, C] constant; `transposed` is Aᵀ, or A itself when it is symmetric; x: [C, D] -> [R, D]. */
 node *graph_spmm(graph *g, const csr *a, const csr *transposed, node *x);
 /* DLRM: dots of all pairs i > j of the F vectors of each row.  x: [B, F, D] -> [B, F (F - 1) / 2], order (1,0), (2,0),

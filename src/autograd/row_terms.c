@@ -9,7 +9,9 @@ enum {
     DIGIT_MOST = 13,        /* more lines than that are not written at once quickly */
     PART_NUMBERS = 1 << 17, /* that a task of the sums reads */
     PART_LEAST = 256,
-    BUFFER = 64, /* terms that are fetched, then summed */
+    BUFFER = 128, /* terms on their way */
+    FETCHED = 48, /* of which so many are being fetched while those before them are summed */
+    SUMMED = 16,  /* at a time */
 };
 
 typedef struct row_source_entry {
@@ -154,6 +156,18 @@ static int bits_of(int64_t count)
     return bits;
 }
 
+/* Whether places are sorted as they come. */
+static bool ascend(const row_terms *terms)
+{
+    const row_group *only = terms->first;
+    if (only->next != NULL || only->row == NULL)
+        return false;
+    int64_t b = 1;
+    while (b < only->count && only->row[b - 1] <= only->row[b])
+        b++;
+    return b >= only->count;
+}
+
 /* NULL after keeping a failure. */
 static const row_place *sort(graph *g, const row_terms *terms, int64_t rows)
 {
@@ -168,7 +182,7 @@ static const row_place *sort(graph *g, const row_terms *terms, int64_t rows)
     if (graph_failed(g))
         return NULL;
     graph_parallel(g, pieces, write_places, &s);
-    for (int pass = 0; pass < passes; pass++) {
+    for (int pass = ascend(terms) ? passes : 0; pass < passes; pass++) {
         s.shift = pass * bits;
         run_pass(g, &s, pieces);
         row_place *const sorted = s.out;
@@ -176,6 +190,37 @@ static const row_place *sort(graph *g, const row_terms *terms, int64_t rows)
         s.in = sorted;
     }
     return s.in;
+}
+
+struct row_sorted {
+    const row_terms *terms;
+    const row_place *place;
+    struct row_sorted *before;
+};
+
+static bool same_places(const row_terms *x, const row_terms *y)
+{
+    const row_group *a = x->first, *b = y->first;
+    while (a != NULL && b != NULL && a->row != NULL && a->row == b->row && a->count == b->count) {
+        a = a->next;
+        b = b->next;
+    }
+    return a == NULL && b == NULL;
+}
+
+/* Those of a table that the same rows are picked of, if there was one. NULL after keeping a failure. */
+static const row_place *sort_once(graph *g, const row_terms *terms, int64_t rows, row_sorts *all)
+{
+    for (const struct row_sorted *one = all->last; one != NULL; one = one->before)
+        if (same_places(one->terms, terms))
+            return one->place;
+    struct row_sorted *made = graph_alloc(g, 1, sizeof *made);
+    const row_place *place = sort(g, terms, rows);
+    if (made == NULL || place == NULL)
+        return NULL;
+    *made = (struct row_sorted){terms, place, all->last};
+    all->last = made;
+    return place;
 }
 
 /* ---- summing ---- */
@@ -192,20 +237,25 @@ typedef struct summing {
     real *carry;    /* [tasks, D] */
 } summing;
 
-/* Terms on their way to a row_sums. */
+/* Terms on their way to a row_sums, those from `head` on are not summed yet. */
 typedef struct term_buffer {
     row_sums sums;
-    int64_t count;
+    int64_t head, tail;
     row_term term[BUFFER];
 } term_buffer;
 
 static void push(term_buffer *b, row_term term)
 {
     table_fetch(term.vector, b->sums.D);
-    b->term[b->count++] = term;
-    if (b->count == BUFFER) {
-        table_sum(&b->sums, b->term, BUFFER);
-        b->count = 0;
+    b->term[b->tail++] = term;
+    if (b->tail - b->head < FETCHED + SUMMED)
+        return;
+    table_sum(&b->sums, b->term + b->head, SUMMED);
+    b->head += SUMMED;
+    if (b->tail == BUFFER) {
+        memcpy(b->term, b->term + b->head, FETCHED * sizeof *b->term);
+        b->head = 0;
+        b->tail = FETCHED;
     }
 }
 
@@ -244,6 +294,47 @@ static real push_place(const summing *s, const row_group *group, int64_t b, uint
     return of_itself;
 }
 
+/* Rows of one number have no use for a buffer. */
+static real number_of(const row_group *group, int64_t b)
+{
+    real sum = group->term != NULL ? group->term[b].scale * *group->term[b].vector : 0;
+    for (const row_source_entry *entry = group->sources; entry != NULL; entry = entry->next) {
+        const row_source *const source = &entry->source;
+        sum += (source->scale != NULL ? source->scale[b] : source->factor) *
+               source->vector[source->pick != NULL ? source->pick[b] : b];
+    }
+    return sum;
+}
+
+static medley_status sum_numbers(void *context, int64_t task, int worker, medley_error *err)
+{
+    (void)worker;
+    (void)err;
+    const summing *s = context;
+    const int64_t first = task * s->part, end = part_end(s, task);
+    const row_group *group = s->terms->first;
+    int64_t next = s->start[task];
+    s->carry[task] = 0;
+    real *sum = &s->carry[task];
+    for (int64_t i = first; i < end; i++) {
+        const row_place at = s->place[i];
+        if (at.place < group->first)
+            group = s->terms->first;
+        while (at.place - group->first >= group->count)
+            group = group->next;
+        const bool starts = i == 0 || s->place[i - 1].row != at.row;
+        if (starts && s->row != NULL) {
+            s->row[next] = at.row;
+            sum = &s->value[next++];
+            *sum = 0;
+        } else if (starts) {
+            sum = &s->value[at.row];
+        }
+        *sum += number_of(group, at.place - group->first);
+    }
+    return MEDLEY_OK;
+}
+
 static medley_status sum_part(void *context, int64_t task, int worker, medley_error *err)
 {
     (void)worker;
@@ -269,7 +360,7 @@ static medley_status sum_part(void *context, int64_t task, int worker, medley_er
             of_itself = 0;
         }
     }
-    table_sum(&buffer.sums, buffer.term, buffer.count);
+    table_sum(&buffer.sums, buffer.term + buffer.head, buffer.tail - buffer.head);
     return MEDLEY_OK;
 }
 
@@ -301,7 +392,7 @@ static int64_t run_sums(graph *g, summing *s)
         s->start[task] = rows;
         rows += starts;
     }
-    graph_parallel(g, tasks, sum_part, s);
+    graph_parallel(g, tasks, s->D == 1 ? sum_numbers : sum_part, s);
     if (!graph_failed(g))
         add_carries(s, tasks);
     return rows;
@@ -333,10 +424,11 @@ void row_terms_scatter(graph *g, const row_source *s, int64_t rows, int64_t D, r
         sum_into(g, &terms, rows, D, NULL, out);
 }
 
-static void sum_rows(graph *g, const row_terms *terms, int64_t rows, int64_t D, const real *own, row_gradient *out)
+static void sum_rows(graph *g, const row_terms *terms, int64_t rows, int64_t D, const real *own, row_sorts *sorts,
+                     row_gradient *out)
 {
     const int64_t most = terms->count < rows ? terms->count : rows;
-    const row_place *sorted = sort(g, terms, rows);
+    const row_place *sorted = sort_once(g, terms, rows, sorts);
     uint32_t *row = graph_alloc(g, most, sizeof *row);
     real *value = graph_alloc(g, most * D, sizeof *value);
     if (graph_failed(g))
@@ -346,7 +438,7 @@ static void sum_rows(graph *g, const row_terms *terms, int64_t rows, int64_t D, 
     *out = (row_gradient){.count = run_sums(g, &s), .row = row, .value = value};
 }
 
-void row_terms_sum(graph *g, parameter *p)
+void row_terms_sum(graph *g, parameter *p, row_sorts *sorts)
 {
     const row_terms *terms = p->terms;
     p->terms = NULL;
@@ -359,7 +451,7 @@ void row_terms_sum(graph *g, parameter *p)
         graph_fail(g, MEDLEY_E_LIMIT, "parameter '%s': %lld rows are picked in a step, the most is 4294967295",
                    p->name, (long long)terms->count);
     else if (p->kind == PARAMETER_ROWS)
-        sum_rows(g, terms, rows, D, own, &p->rows);
+        sum_rows(g, terms, rows, D, own, sorts, &p->rows);
     else
         sum_into(g, terms, rows, D, own, p->grad);
 }

@@ -25,9 +25,14 @@ void row_terms_add_source(graph *g, parameter *p, const row_source *s);
 /* Room for `count` more terms of the step, to be filled by the caller; NULL after keeping the failure. */
 row_term *row_terms_add(graph *g, parameter *p, int64_t count);
 
+/* What tables that are picked by the same arrays share: their places are sorted once. Of the step's arena; {0} at first. */
+typedef struct row_sorts {
+    struct row_sorted *last;
+} row_sorts;
+
 /* Sums what was added into p->rows, or a dense parameter's gradient, and forgets the terms; none: p->rows.count is 0.
- * Called by graph_backward. */
-void row_terms_sum(graph *g, parameter *p);
+ * Called by graph_backward, with the same sorts for all parameters. */
+void row_terms_sum(graph *g, parameter *p, row_sorts *sorts);
 
 /* Adds the sums of a source to rows of out [rows, D]. */
 void row_terms_scatter(graph *g, const row_source *s, int64_t rows, int64_t D, real *out);

@@ -76,7 +76,7 @@ static medley_status step_run(step *s, medley_error *err)
         term[b] = (row_term){s->vector + s->pick[b] * s->w.D, s->row[b], (real)-0.125};
     row_terms_add_source(s->g, s->table, &(row_source){s->row, count, s->table->value, s->row, NULL, (real)0.5});
     row_terms_add_source(s->g, s->table, &(row_source){s->row, count, s->vector, s->pick, NULL, 1});
-    row_terms_sum(s->g, s->table);
+    row_terms_sum(s->g, s->table, &(row_sorts){NULL});
     return graph_status(s->g, err);
 }
 
@@ -191,6 +191,41 @@ static void test_scattered_sums_are_added(void **state)
     graph_free(g);
 }
 
+static void test_tables_of_the_same_rows_share_a_sort_and_others_do_not(void **state)
+{
+    (void)state;
+    const uint32_t row[] = {5, 1, 5, 0}, other[] = {2, 2, 0, 1};
+    const real vector[] = {1, 2, 4, 8}, sums[3][3] = {{8, 2, 5}, {8, 2, 5}, {4, 8, 3}};
+    const uint32_t *const of_table[] = {row, row, other};
+    const char *const name[] = {"wide", "narrow", "other"};
+    parameters p;
+    parameter *table[3];
+    graph *g;
+    parameters_init(rt, &p);
+    for (int i = 0; i < 3; i++)
+        table[i] = parameters_add(&p, name[i], shape_2(6, i == 0 ? 2 : 1), PARAMETER_ROWS, initial_zero);
+    assert_ok(parameters_allocate(rt, &p, 1, err));
+    assert_ok(graph_create(rt, &g, err));
+    row_sorts sorts = {NULL};
+    const uint32_t none[] = {0, 0, 0, 0};
+    for (int i = 0; i < 3; i++)
+        row_terms_add_source(
+            g, table[i], &(row_source){of_table[i], 4, vector, i == 0 ? none : NULL, i == 0 ? vector : NULL, 1});
+    for (int i = 0; i < 3; i++)
+        row_terms_sum(g, table[i], &sorts);
+    assert_ok(graph_status(g, err));
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(table[i]->rows.count, 3);
+        for (int n = 0; n < 3; n++)
+            assert_true(table[i]->rows.value[i == 0 ? 2 * n : n] == sums[i][n]);
+    }
+    assert_int_equal(table[0]->rows.row[2], 5);
+    assert_int_equal(table[1]->rows.row[1], 1);
+    assert_int_equal(table[2]->rows.row[2], 2);
+    graph_free(g);
+    parameters_release(&p);
+}
+
 static void test_a_warm_step_allocates_nothing(void **state)
 {
     (void)state;
@@ -233,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_sums_equal_the_definition),
         cmocka_unit_test(test_sums_are_the_same_bits_for_any_number_of_threads),
         cmocka_unit_test(test_scattered_sums_are_added),
+        cmocka_unit_test(test_tables_of_the_same_rows_share_a_sort_and_others_do_not),
         cmocka_unit_test(test_a_warm_step_allocates_nothing),
         cmocka_unit_test(test_every_failing_allocation_is_reported_and_leaks_nothing),
     };

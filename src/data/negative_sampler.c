@@ -2,8 +2,10 @@
 
 #include <math.h>
 
+#include "base/multiversion.h"
+
 /* BITMAP_MOST: one bit for each user and item up to so many bytes; beyond, the user's row is searched. */
-enum { ATTEMPTS = 1000, BITMAP_MOST = 1 << 26 };
+enum { ATTEMPTS = 1000, BITMAP_MOST = 1 << 26, FEISTEL_BLOCK = 32 };
 
 /* Walker's table: a column drawn evenly is `item` with probability `keep`, else `alias`. */
 typedef struct alias_column {
@@ -176,25 +178,94 @@ uint32_t negative_sampler_draw(const negative_sampler *s, uint32_t user, draw_pl
     return item;
 }
 
+/* Draws first, questions then: so many lines of the bitmap are on their way at the same time. */
+void negative_sampler_draw_all(const negative_sampler *s, const uint32_t *user, draw_place first, int64_t count,
+                               uint32_t *out)
+{
+    for (int64_t i = 0; i < count; i++)
+        out[i] = item_of(s, random_bits(first.seed, first.stream, first.counter + (uint64_t)i));
+    for (int64_t i = 0; i < count; i++)
+        if (has(s, user[i], out[i]))
+            out[i] = negative_sampler_draw(s, user[i],
+                                           (draw_place){first.seed, first.stream, first.counter + (uint64_t)i});
+}
+
 /* ---- permutation ---- */
+
+/* A Feistel network over 0 .. 4^bits - 1. */
+typedef struct feistel {
+    uint64_t key, count;
+    int bits; /* of each half */
+} feistel;
+
+static feistel feistel_of(uint64_t seed, uint64_t epoch, uint64_t count)
+{
+    feistel f = {random_bits(seed, epoch, count), count, 1};
+    while (f.bits < 32 && count > (uint64_t)1 << 2 * f.bits)
+        f.bits++;
+    return f;
+}
+
+static inline uint64_t feistel_once(const feistel *f, uint64_t place)
+{
+    const int bits = f->bits;
+    const uint64_t mask = ((uint64_t)1 << bits) - 1;
+    const uint64_t rounds = 4 + 24 / (uint64_t)bits; /* short halves mix slowly */
+    uint64_t left = place >> bits, right = place & mask;
+    for (uint64_t round = 1; round <= rounds; round++) {
+        const uint64_t next = left ^ (mix64(f->key + (round << 32 | right)) >> 32 & mask);
+        left = right;
+        right = next;
+    }
+    return left << bits | right;
+}
+
+/* On from a place outside. */
+static uint64_t feistel_walk(const feistel *f, uint64_t place)
+{
+    while (place >= f->count)
+        place = feistel_once(f, place);
+    return place;
+}
 
 uint64_t permuted(uint64_t seed, uint64_t epoch, uint64_t place, uint64_t count)
 {
     assert(place < count);
-    int bits = 1; /* of each half */
-    while (bits < 32 && count > (uint64_t)1 << 2 * bits)
-        bits++;
+    const feistel f = feistel_of(seed, epoch, count);
+    return feistel_walk(&f, feistel_once(&f, place));
+}
+
+/* Round by round for a block: that can be vectorised. */
+MULTIVERSION static void feistel_block(const feistel *f, uint64_t first, uint64_t out[FEISTEL_BLOCK])
+{
+    const int bits = f->bits;
     const uint64_t mask = ((uint64_t)1 << bits) - 1;
-    const uint64_t key = random_bits(seed, epoch, count);
-    const uint64_t rounds = 4 + 24 / (uint64_t)bits; /* short halves mix slowly */
-    do {
-        uint64_t left = place >> bits, right = place & mask;
-        for (uint64_t round = 1; round <= rounds; round++) {
-            const uint64_t next = left ^ (mix64(key + (round << 32 | right)) >> 32 & mask);
-            left = right;
-            right = next;
+    const uint64_t rounds = 4 + 24 / (uint64_t)bits;
+    uint64_t left[FEISTEL_BLOCK], right[FEISTEL_BLOCK];
+    for (uint64_t i = 0; i < FEISTEL_BLOCK; i++) {
+        left[i] = (first + i) >> bits;
+        right[i] = (first + i) & mask;
+    }
+    for (uint64_t round = 1; round <= rounds; round++) {
+        const uint64_t key = f->key + (round << 32);
+        for (int i = 0; i < FEISTEL_BLOCK; i++) {
+            const uint64_t next = left[i] ^ (mix64(key + right[i]) >> 32 & mask);
+            left[i] = right[i];
+            right[i] = next;
         }
-        place = left << bits | right;
-    } while (place >= count);
-    return place;
+    }
+    for (int i = 0; i < FEISTEL_BLOCK; i++)
+        out[i] = left[i] << bits | right[i];
+}
+
+void permuted_all(uint64_t seed, uint64_t epoch, uint64_t first, int64_t places, uint64_t count, uint32_t *out)
+{
+    assert(first + (uint64_t)places <= count && count <= UINT32_MAX);
+    const feistel f = feistel_of(seed, epoch, count);
+    uint64_t block[FEISTEL_BLOCK];
+    for (int64_t i = 0; i < places; i += FEISTEL_BLOCK) {
+        feistel_block(&f, first + (uint64_t)i, block);
+        for (int64_t k = 0; k < FEISTEL_BLOCK && i + k < places; k++)
+            out[i + k] = (uint32_t)feistel_walk(&f, block[k]);
+    }
 }

@@ -22,6 +22,9 @@ MEDLEY_MUST_USE medley_status negative_sampler_create(const medley_runtime *rt, 
 void negative_sampler_free(negative_sampler *s);
 /* An item not in the user's row; a user who has had all items (or rejects 1000 draws in a row) gets the last draw. */
 uint32_t negative_sampler_draw(const negative_sampler *s, uint32_t user, draw_place at);
+/* The same for user[i] at counter first.counter + i, each i. */
+void negative_sampler_draw_all(const negative_sampler *s, const uint32_t *user, draw_place first, int64_t count,
+                               uint32_t *out);
 /* Without rejection: for a sample shared by a batch. */
 uint32_t negative_sampler_any(const negative_sampler *s, draw_place at);
 /* ln q(i) of every item [items], for logQ; -inf where q is 0. Borrowed. */
@@ -30,5 +33,7 @@ const float *negative_sampler_log_q(const negative_sampler *s);
 /* A permutation of 0..count-1 computed place by place (a Feistel network over the next power of four, walked until the
  * number is below count), so that any batch of a shuffled epoch can be made alone. */
 uint64_t permuted(uint64_t seed, uint64_t epoch, uint64_t place, uint64_t count);
+/* Of places first .. first + places - 1; count is below 2^32. */
+void permuted_all(uint64_t seed, uint64_t epoch, uint64_t first, int64_t places, uint64_t count, uint32_t *out);
 
 #endif

@@ -75,10 +75,13 @@ static int64_t varint_length(uint64_t number)
     return length;
 }
 
+enum { HEAD = 12 };
+
 /* Length and its CRC are of sizes known before the record is, so they are filled in behind it. */
 static int64_t open_record(text *out)
 {
-    put_little(out, 0, 12);
+    static const char head[HEAD];
+    text_append(out, head, HEAD);
     return out->length;
 }
 
@@ -87,13 +90,13 @@ static void close_record(text *out, int64_t start)
     if (out->failed)
         return;
     const uint64_t length = (uint64_t)(out->length - start);
-    unsigned char head[12];
+    unsigned char head[HEAD];
     for (int i = 0; i < 8; i++)
         head[i] = (unsigned char)(length >> (8 * i));
     const uint32_t crc = crc32c_masked(head, 8);
     for (int i = 0; i < 4; i++)
         head[8 + i] = (unsigned char)(crc >> (8 * i));
-    memcpy(out->bytes + start - 12, head, sizeof head);
+    memcpy(out->bytes + start - HEAD, head, sizeof head);
     put_little(out, crc32c_masked(out->bytes + start, (size_t)length), 4);
 }
 

@@ -30,7 +30,8 @@ static int tear_down(void **state)
 /* x_ui = <w_u, h_i> + b_i */
 static double score(const learner_trial *t, bool biased, int64_t u, int64_t i)
 {
-    return inner_product(learner_values(t, "user") + u * FACTORS, learner_values(t, "item") + i * FACTORS, FACTORS) +
+    return inner_product(learner_values(t, "user") + u * FACTORS, learner_values(t, "item") + i * FACTORS,
+                         FACTORS) +
            (biased ? (double)learner_values(t, "bias")[i] : 0);
 }
 
@@ -79,8 +80,10 @@ static void test_scores_and_losses_are_as_the_equations_say(void **state)
 static void test_it_finds_what_users_like(void **state)
 {
     (void)state;
-    static const char *const ways[][3] = {
-        {"pairs", "uniform", "true"}, {"pairs", "popularity", "false"}, {"pairs", "batch", "true"}, {"users", "uniform", "false"}};
+    static const char *const ways[][3] = {{"pairs", "uniform", "true"},
+                                          {"pairs", "popularity", "false"},
+                                          {"pairs", "batch", "true"},
+                                          {"users", "uniform", "false"}};
     for (size_t k = 0; k < sizeof ways / sizeof *ways; k++) {
         fit_case c;
         FIT_CASE(&c, &model_bprmf, world.view, TASTE_USERS, TASTE_ITEMS, "factors", "6", "epochs", "40",

@@ -3,8 +3,9 @@
  *
  *   score(u, i) = mean of r_vi over users v of the cluster of u who have rated i, if they are min_support or more
  *
- * An item with less support comes after all others. As in the MovieLens notebook that pairs matrix factorisation with
- * k-means; there each cluster's list is the same for all its users, here what a user has had is left out. */
+ * An item with less support comes after all others, the sooner the more ratings it has at all. As in the MovieLens notebook
+ * that pairs matrix factorisation with k-means; there each cluster's list is the same for all its users, here what a user has
+ * had is left out, and a list goes on behind the supported items. */
 #include "model/mf.h"
 #include "tensor/kmeans.h"
 
@@ -25,7 +26,19 @@ static const medley_param params[] = {
     MEDLEY_PARAMS_END,
 };
 
-/* mean and support of every item in every cluster: [I, K]; unsupported: below. */
+/* Vectors of users and items are as long as there are clusters. */
+static medley_status begin(const medley_runtime *rt, const void *values, const training *data, void **context,
+                           medley_error *err)
+{
+    const kmeans_params *p = values;
+    const double each = (double)data->users * sizeof(float) +
+                        (double)data->items * (sizeof(float) + sizeof(double) + sizeof(int64_t));
+    TRY(runtime_memory_fits("kmeans_mf", p->clusters, "clusters", (double)p->clusters * each, "lower clusters",
+                            err));
+    return mf_begin(rt, values, data, context, err);
+}
+
+/* Sum and number of the ratings of every item in every cluster: [I, K]. */
 typedef struct cluster_means {
     double *sum;
     int64_t *count;
@@ -53,24 +66,45 @@ static double lowest(const csr *ratings)
     return low;
 }
 
+/* Ratings of an item in all clusters. */
+static int64_t count_ratings(const cluster_means *means, int64_t item, int64_t clusters)
+{
+    int64_t sum = 0;
+    for (int64_t c = 0; c < clusters; c++)
+        sum += means->count[item * clusters + c];
+    return sum;
+}
+
+static int64_t most_ratings(const cluster_means *means, int64_t items, int64_t clusters)
+{
+    int64_t most = 1;
+    for (int64_t i = 0; i < items; i++) {
+        const int64_t count = count_ratings(means, i, clusters);
+        most = count > most ? count : most;
+    }
+    return most;
+}
+
 static medley_status add_tensors(const medley_runtime *rt, const kmeans_params *p, const mf *m, const kmeans *k,
                                  const cluster_means *means, model_state *state, medley_error *err)
 {
     const int64_t users = m->ratings->rows, items = m->ratings->columns, K = p->clusters;
     const int64_t left[] = {users, K}, right[] = {items, K}, centres[] = {k->clusters, p->mf.factors};
-    const double below = lowest(m->ratings) - 1;
+    const double low = lowest(m->ratings), most = (double)most_ratings(means, items, k->clusters);
     float *user, *item, *centre;
     TRY(model_add(rt, state, "user", TENSOR_F32, 2, left, &user, err));
     TRY(model_add(rt, state, "item", TENSOR_F32, 2, right, &item, err));
     TRY(model_add(rt, state, "centre", TENSOR_F32, 2, centres, &centre, err));
     for (int64_t u = 0; u < users; u++)
         user[u * K + k->cluster[u]] = 1;
-    for (int64_t i = 0; i < items; i++)
+    for (int64_t i = 0; i < items; i++) {
+        const double below = low - 2 + (double)count_ratings(means, i, k->clusters) / most;
         for (int64_t c = 0; c < k->clusters; c++) {
             const int64_t place = i * k->clusters + c;
             const bool supported = means->count[place] >= p->min_support;
             item[i * K + c] = (float)(supported ? means->sum[place] / (double)means->count[place] : below);
         }
+    }
     memcpy(centre, k->centre, (size_t)(k->clusters * p->mf.factors) * sizeof *centre);
     return MEDLEY_OK;
 }
@@ -110,7 +144,7 @@ static medley_status score(const void *values, const model_state *state, int64_t
 static const learner_class learner = {
     .loss_name = "mse",
     .needs_ratings = true,
-    .begin = mf_begin,
+    .begin = begin,
     .end = mf_end,
     .declare = mf_declare,
     .examples = mf_examples,

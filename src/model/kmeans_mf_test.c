@@ -80,7 +80,8 @@ static void test_users_are_with_the_nearest_centre_of_their_vectors(void **state
     FIT_CASE(&plain, &model_mf, made.view, USERS, ITEMS, "factors", "4", "epochs", "8", "learning_rate", "0.02");
     assert_ok(fit_model(rt, &c, &s, err));
     assert_ok(fit_model(rt, &plain, &of_mf, err));
-    const float *user = tensor_of(&s, "user", USERS, CLUSTERS), *centre = tensor_of(&s, "centre", CLUSTERS, FACTORS),
+    const float *user = tensor_of(&s, "user", USERS, CLUSTERS),
+                *centre = tensor_of(&s, "centre", CLUSTERS, FACTORS),
                 *p = tensor_of(&of_mf, "user", USERS, FACTORS);
     double sum[CLUSTERS][FACTORS] = {{0}}, members[CLUSTERS] = {0};
     for (int64_t u = 0; u < USERS; u++) {
@@ -116,7 +117,7 @@ static void test_a_score_is_the_mean_rating_of_the_cluster_and_the_unsupported_c
     assert_ok(fit_and_score(rt, &c, &scores, err));
     const float *user = tensor_of(&s, "user", USERS, CLUSTERS);
     for (int64_t u = 0; u < USERS; u++) {
-        double lowest = INFINITY, highest_unsupported = -INFINITY;
+        double lowest = (double)INFINITY, highest_unsupported = -(double)INFINITY;
         for (int64_t i = 0; i < ITEMS; i++) {
             double sum = 0, count = 0;
             for (int64_t v = 0; v < USERS; v++)
@@ -141,6 +142,26 @@ static void test_a_score_is_the_mean_rating_of_the_cluster_and_the_unsupported_c
     model_state_release(&s);
 }
 
+/* With clusters of which none supports anything. */
+static void test_the_unsupported_are_ordered_by_how_many_have_rated_them(void **state)
+{
+    (void)state;
+    static double r[USERS][ITEMS];
+    fit_case c;
+    double *scores, count[ITEMS] = {0};
+    dense_ratings(r);
+    for (int u = 0; u < USERS; u++)
+        for (int i = 0; i < ITEMS; i++)
+            count[i] += r[u][i] > 0;
+    FIT_CASE(&c, &model_kmeans_mf, made.view, USERS, ITEMS, "epochs", "1", "min_support", "1000");
+    assert_ok(fit_and_score(rt, &c, &scores, err));
+    for (int u = 0; u < USERS; u++)
+        for (int i = 0; i < ITEMS; i++)
+            for (int j = 0; j < ITEMS; j++)
+                assert_int_equal(scores[u * ITEMS + i] > scores[u * ITEMS + j], count[i] > count[j]);
+    mem_free(scores);
+}
+
 /* Below ratings of a scale that goes under zero, too. */
 static void test_the_unsupported_come_last_below_negative_ratings(void **state)
 {
@@ -150,7 +171,8 @@ static void test_the_unsupported_come_last_below_negative_ratings(void **state)
     const interactions events = {3, user, item, rating, NULL, NULL};
     fit_case c;
     double *scores;
-    FIT_CASE(&c, &model_kmeans_mf, events, 3, 2, "factors", "2", "clusters", "1", "epochs", "1", "min_support", "2");
+    FIT_CASE(&c, &model_kmeans_mf, events, 3, 2, "factors", "2", "clusters", "1", "epochs", "1", "min_support",
+             "2");
     assert_ok(fit_and_score(rt, &c, &scores, err));
     for (int64_t u = 0; u < 3; u++) {
         assert_true(scores[u * 2] == -9);
@@ -195,6 +217,19 @@ static void test_more_clusters_than_users_are_no_failure(void **state)
     model_state_release(&s);
 }
 
+static void test_clusters_that_cannot_fit_are_refused(void **state)
+{
+    (void)state;
+    static const int64_t start[] = {0};
+    const training absurd = {.users = INT64_C(1) << 40, .items = 10, .matrix = {.start = start}};
+    fit_case c;
+    void *context = NULL;
+    FIT_CASE(&c, &model_kmeans_mf, made.view, USERS, ITEMS, "clusters", "50000");
+    assert_fails(model_kmeans_mf.learner->begin(rt, c.values, &absurd, &context, err), MEDLEY_E_LIMIT,
+                 "kmeans_mf: 50000 clusters need 219902");
+    assert_null(context);
+}
+
 static void test_tensors_of_another_shape_are_refused(void **state)
 {
     (void)state;
@@ -218,9 +253,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_users_are_with_the_nearest_centre_of_their_vectors),
         cmocka_unit_test(test_a_score_is_the_mean_rating_of_the_cluster_and_the_unsupported_come_last),
+        cmocka_unit_test(test_the_unsupported_are_ordered_by_how_many_have_rated_them),
         cmocka_unit_test(test_the_unsupported_come_last_below_negative_ratings),
         cmocka_unit_test(test_users_of_one_taste_are_one_cluster),
         cmocka_unit_test(test_more_clusters_than_users_are_no_failure),
+        cmocka_unit_test(test_clusters_that_cannot_fit_are_refused),
         cmocka_unit_test(test_tensors_of_another_shape_are_refused),
         cmocka_unit_test(test_it_is_a_model),
     };

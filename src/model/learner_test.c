@@ -70,11 +70,12 @@ static void test_tensors_that_are_missing_or_of_another_shape_are_refused(void *
 static void test_every_learner_has_the_settings_of_learning(void **state)
 {
     (void)state;
-    static const char *const names[] = {"epochs",  "batch_size",       "learning_rate", "optimizer",
-                                        "rows",    "momentum",         "beta1",         "beta2",
-                                        "clip_norm", "weight_decay",   "schedule",      "warmup_steps",
-                                        "schedule_every", "schedule_patience", "schedule_gamma", "schedule_floor",
-                                        "validate_every", "patience", "metric", "mixed_precision"};
+    static const char *const names[] = {
+        "epochs",         "batch_size",        "learning_rate",  "optimizer",
+        "rows",           "momentum",          "beta1",          "beta2",
+        "clip_norm",      "weight_decay",      "schedule",       "warmup_steps",
+        "schedule_every", "schedule_patience", "schedule_gamma", "schedule_floor",
+        "validate_every", "patience",          "metric",         "mixed_precision"};
     int64_t learners = 0;
     for (const model_class *const *c = model_classes; *c != NULL; c++) {
         const learner_class *l = (*c)->learner;

@@ -18,7 +18,7 @@ typedef struct lightgcn_params {
 static const medley_param params[] = {
     MEDLEY_INT(lightgcn_params, factors, "64", 1, 4096, .sweep = "32,64,128", .help = "length of the vectors"),
     MEDLEY_INT(lightgcn_params, layers, "3", 0, 16, .sweep = "1,2,3,4", .help = "steps through the graph"),
-    MEDLEY_REAL(lightgcn_params, regularization, "1e-4", 0, 1e6, .sweep = "log:1e-6..1e-2",
+    MEDLEY_REAL(lightgcn_params, regularization, "0.0001", 0, 1e6, .sweep = "log:1e-6..1e-2",
                 .help = "squared penalty on the learnt vectors of every triple"),
     MEDLEY_REAL(lightgcn_params, init, "0.1", 0, 100, .help = "standard deviation of the vectors at the start"),
     TRIPLES_ROWS(lightgcn_params, sampling),
@@ -29,7 +29,6 @@ static const medley_param params[] = {
 typedef struct lightgcn {
     triples drawn; /* first: the functions of triples.h take it from here */
     const lightgcn_params *p;
-    const medley_runtime *rt;
     int64_t users, items;
     csr_owner graph;      /* [U + I, U + I] D^-1/2 A D^-1/2, symmetric */
     parameter *embedding; /* [U + I, D] */
@@ -72,7 +71,7 @@ static medley_status begin(const medley_runtime *rt, const void *values, const t
     lightgcn *m;
     TRY(mem_alloc_zero(rt, 1, sizeof *m, &m, err));
     *context = m;
-    *m = (lightgcn){.p = values, .rt = rt, .users = data->users, .items = data->items};
+    *m = (lightgcn){.p = values, .users = data->users, .items = data->items};
     TRY(triples_init(rt, &m->p->sampling, data, &m->drawn, err));
     return make_graph(rt, &data->matrix, &m->graph, err);
 }

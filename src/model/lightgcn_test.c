@@ -76,8 +76,8 @@ static void test_vectors_and_losses_are_those_of_dense_matrices(void **state)
         char number[8];
         double want = 0;
         snprintf(number, sizeof number, "%d", layers[k]);
-        FIT_CASE(&c, &model_lightgcn, made.view, USERS, ITEMS, "factors", "5", "layers", number,
-                 "regularization", k == 0 ? "0" : "0.3", "init", "0.6");
+        FIT_CASE(&c, &model_lightgcn, made.view, USERS, ITEMS, "factors", "5", "layers", number, "regularization",
+                 k == 0 ? "0" : "0.3", "init", "0.6");
         assert_ok(learner_trial_begin(rt, &c, &t, err));
         const real *start = learner_values(&t, "embedding");
         propagate(layers[k], start, e);

@@ -16,12 +16,14 @@ static const medley_param params[] = {
     MEDLEY_PARAMS_END,
 };
 
+/* 0 without ratings: what the parameters take is asked for before anybody refuses to learn without. */
 static double mean_of(const csr *m)
 {
+    const int64_t count = m->value != NULL ? csr_count(m) : 0;
     double sum = 0;
-    for (int64_t i = 0; i < csr_count(m); i++)
+    for (int64_t i = 0; i < count; i++)
         sum += (double)m->value[i];
-    return csr_count(m) > 0 ? sum / (double)csr_count(m) : 0;
+    return count > 0 ? sum / (double)count : 0;
 }
 
 medley_status mf_begin(const medley_runtime *rt, const void *values, const training *data, void **context,
@@ -77,9 +79,10 @@ void mf_fill(const void *context, const batch_place *at, void *batch)
     real *rating = (real *)(out + 1);
     uint32_t *user = (uint32_t *)(rating + at->count), *item = user + at->count;
     *out = (rating_batch){at->count, user, item, rating};
+    permuted_all(at->seed, (uint64_t)at->epoch, (uint64_t)at->first, at->count, (uint64_t)csr_count(m->ratings),
+                 item);
     for (int64_t i = 0; i < at->count; i++) {
-        const uint64_t place =
-            permuted(at->seed, (uint64_t)at->epoch, (uint64_t)(at->first + i), (uint64_t)csr_count(m->ratings));
+        const uint32_t place = item[i];
         user[i] = m->user_of[place];
         item[i] = m->ratings->index[place];
         rating[i] = (real)m->ratings->value[place];

@@ -62,7 +62,8 @@ static double squares(const learner_trial *t, int64_t u, int64_t i)
     const real *pu = learner_values(t, "user") + u * p->factors, *qi = learner_values(t, "item") + i * p->factors;
     double sum = inner_product(pu, pu, p->factors) + inner_product(qi, qi, p->factors);
     if (p->biases)
-        sum += pow((double)learner_values(t, "user_bias")[u], 2) + pow((double)learner_values(t, "item_bias")[i], 2);
+        sum +=
+            pow((double)learner_values(t, "user_bias")[u], 2) + pow((double)learner_values(t, "item_bias")[i], 2);
     return sum;
 }
 
@@ -200,6 +201,15 @@ static void test_what_has_no_ratings_is_refused(void **state)
     FIT_CASE(&c, &model_mf, bare, USERS, ITEMS, NULL, NULL);
     assert_fails(fit_model(rt, &c, &s, err), MEDLEY_E_CONFIG,
                  "model: 'mf' learns from ratings, which the store does not have");
+    /* what it would take can be told all the same */
+    const interactions *const parts[] = {&bare};
+    csr_owner matrix;
+    int64_t bytes;
+    assert_ok(matrix_of_parts(rt, parts, 1, USERS, ITEMS, true, &matrix, err));
+    const training data = {.users = USERS, .items = ITEMS, .events = bare, .matrix = matrix.view};
+    assert_ok(train_least_bytes(rt, &model_mf, c.values, &data, &bytes, err));
+    assert_true(bytes > (USERS + ITEMS) * 20 * (int64_t)sizeof(real));
+    csr_release(&matrix);
 }
 
 static void test_tensors_of_another_shape_are_refused(void **state)

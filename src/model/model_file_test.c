@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "model/model.h"
-#include "train/training_loop.h"
+#include "fit_model.h"
 
 #define FINGERPRINT "0123456789abcdef0123456789abcdef"
 

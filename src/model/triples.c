@@ -1,6 +1,7 @@
 #include "model/triples.h"
 
 enum { BATCH_DRAWS = 16 };
+enum { DIGIT_LEAST = 8, DIGIT_MOST = 11, FEW_PAIRS = 1024 }; /* bits of a digit; few pairs: few counters */
 enum { STREAM_USER = 0x7531, STREAM_POSITIVE, STREAM_NEGATIVE };
 
 static uint64_t stream_of(uint64_t stream, int64_t epoch)
@@ -36,6 +37,9 @@ medley_status triples_init(const medley_runtime *rt, const triples_params *p, co
     *out = (triples){.p = *p, .observed = &data->matrix};
     if (!has_negatives(out->observed))
         return fail(err, MEDLEY_E_CONFIG, "no user has an item left to draw as a negative");
+    if (csr_count(out->observed) > (int64_t)UINT32_MAX)
+        return fail(err, MEDLEY_E_LIMIT, "triples of %lld interactions, the most is %lld",
+                    (long long)csr_count(out->observed), (long long)UINT32_MAX);
     TRY(number_users(rt, out, err));
     const negative_kind kind = p->negatives == NEGATIVE_BATCH ? NEGATIVE_UNIFORM : (negative_kind)p->negatives;
     return negative_sampler_create(rt, out->observed, kind, p->alpha, &out->sampler, err);
@@ -60,16 +64,14 @@ int64_t triples_batch_bytes(const void *context, int64_t count)
     return (int64_t)sizeof(triple_batch) + 3 * count * (int64_t)sizeof(uint32_t);
 }
 
-/* The pair of a place of the epoch, as its position in t->observed. */
-static int64_t pair_at(const triples *t, const batch_place *at, uint64_t place)
+/* A pair drawn for a place of the epoch: a user, then one of theirs. */
+static uint32_t pair_of_user(const triples *t, const batch_place *at, uint64_t place)
 {
     const csr *m = t->observed;
-    if (t->p.positives == POSITIVES_PAIRS)
-        return (int64_t)permuted(at->seed, (uint64_t)at->epoch, place, (uint64_t)csr_count(m));
     const double a = random_uniform(at->seed, stream_of(STREAM_USER, at->epoch), place);
     const double b = random_uniform(at->seed, stream_of(STREAM_POSITIVE, at->epoch), place);
     const uint32_t u = t->active[(int64_t)(a * (double)t->actives)];
-    return m->start[u] + (int64_t)(b * (double)csr_row_count(m, u));
+    return (uint32_t)(m->start[u] + (int64_t)(b * (double)csr_row_count(m, u)));
 }
 
 static bool has_had(const csr *m, uint32_t user, uint32_t item)
@@ -97,21 +99,61 @@ static uint32_t draw_from_batch(const triples *t, const triple_batch *b, uint32_
     return negative_sampler_draw(t->sampler, user, at);
 }
 
+/* One pass of a sort, least significant digit first. */
+static void sort_by_digit(const uint32_t *pair, int64_t count, int shift, int bits, uint32_t *out)
+{
+    uint32_t to[1 << DIGIT_MOST] = {0};
+    const uint32_t mask = (UINT32_C(1) << bits) - 1;
+    uint32_t sum = 0;
+    for (int64_t i = 0; i < count; i++)
+        to[pair[i] >> shift & mask]++;
+    for (uint32_t digit = 0; digit <= mask; digit++) {
+        const uint32_t those = to[digit];
+        to[digit] = sum;
+        sum += those;
+    }
+    for (int64_t i = 0; i < count; i++)
+        out[to[pair[i] >> shift & mask]++] = pair[i];
+}
+
+/* The batch's pairs, as positions in t->observed, ascending: a user's triples stand together, so what is read of the user is still near, here and in
+ * every step of the model. In b->user or b->positive, the other is used up. */
+static uint32_t *draw_pairs(const triples *t, const batch_place *at, triple_batch *b)
+{
+    const int64_t pairs = csr_count(t->observed);
+    const int bits = b->count < FEW_PAIRS ? DIGIT_LEAST : DIGIT_MOST;
+    uint32_t *pair = b->user, *other = b->positive;
+    if (t->p.positives == POSITIVES_PAIRS)
+        permuted_all(at->seed, (uint64_t)at->epoch, (uint64_t)at->first, b->count, (uint64_t)pairs, pair);
+    else
+        for (int64_t i = 0; i < b->count; i++)
+            pair[i] = pair_of_user(t, at, (uint64_t)(at->first + i));
+    for (int shift = 0; (pairs - 1) >> shift > 0; shift += bits) {
+        sort_by_digit(pair, b->count, shift, bits, other);
+        uint32_t *const sorted = other;
+        other = pair;
+        pair = sorted;
+    }
+    return pair;
+}
+
 void triples_fill(const void *context, const batch_place *at, void *batch)
 {
     const triples *t = context;
     triple_batch *b = batch;
     uint32_t *user = (uint32_t *)(b + 1);
-    const uint64_t stream = stream_of(STREAM_NEGATIVE, at->epoch);
     *b = (triple_batch){at->count, user, user + at->count, user + 2 * at->count};
+    const uint32_t *const pairs = draw_pairs(t, at, b);
     for (int64_t i = 0; i < at->count; i++) {
-        const int64_t pair = pair_at(t, at, (uint64_t)(at->first + i));
+        const uint32_t pair = pairs[i];
         b->user[i] = t->user[pair];
         b->positive[i] = t->observed->index[pair];
     }
-    for (int64_t i = 0; i < at->count; i++) {
-        const draw_place place = {at->seed, stream, (uint64_t)(at->first + i)};
-        b->negative[i] = t->p.negatives == NEGATIVE_BATCH ? draw_from_batch(t, b, b->user[i], place)
-                                                          : negative_sampler_draw(t->sampler, b->user[i], place);
-    }
+    const draw_place first = {at->seed, stream_of(STREAM_NEGATIVE, at->epoch), (uint64_t)at->first};
+    if (t->p.negatives != NEGATIVE_BATCH)
+        negative_sampler_draw_all(t->sampler, b->user, first, at->count, b->negative);
+    else
+        for (int64_t i = 0; i < at->count; i++)
+            b->negative[i] = draw_from_batch(t, b, b->user[i],
+                                             (draw_place){first.seed, first.stream, first.counter + (uint64_t)i});
 }

@@ -40,7 +40,7 @@ typedef struct triple_batch {
     uint32_t *user, *positive, *negative; /* [count] behind the struct */
 } triple_batch;
 
-/* Fails with E_CONFIG when every user has had every item, with E_NOMEM. Release it also after a failure. */
+/* Fails with E_CONFIG when every user has had every item, with E_LIMIT (2^32 pairs), with E_NOMEM. Release it also after a failure. */
 MEDLEY_MUST_USE medley_status triples_init(const medley_runtime *rt, const triples_params *p, const training *data,
                                            triples *out, medley_error *err);
 void triples_release(triples *t);

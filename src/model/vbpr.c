@@ -14,6 +14,7 @@
  * items of a batch: each is projected once, however often it was drawn. */
 #include "data/features.h"
 #include "model/triples.h"
+#include "tensor/kernel_rows_bf16.h"
 
 typedef struct vbpr_params {
     learning settings;
@@ -35,7 +36,7 @@ static const medley_param params[] = {
                 .help = "how several matrices become one vector an item"),
     MEDLEY_ENUM(vbpr_params, missing, "mean", "mean|zero", .help = "what an item without a modality gets"),
     MEDLEY_INT(vbpr_params, factors, "64", 1, 4096, .sweep = "32,64,128", .help = "length of the vectors"),
-    MEDLEY_REAL(vbpr_params, regularization, "1e-5", 0, 1e6, .sweep = "1e-5,1e-2",
+    MEDLEY_REAL(vbpr_params, regularization, "1e-05", 0, 1e6, .sweep = "1e-5,1e-2",
                 .help = "squared penalty on the vectors of every triple"),
     TRIPLES_ROWS(vbpr_params, sampling),
     LEARNING_ROWS(vbpr_params, "200", "1024", "0.001", "adam", "exact", "recall@20"),
@@ -45,6 +46,7 @@ static const medley_param params[] = {
 /* What is projected: one matrix, or one a modality with attention. */
 typedef struct modality {
     real *rows; /* [I, length] nothing missing */
+    rows_bf16 rounded; /* of them, for mixed precision where the processor is made for it */
     int64_t length;
     parameter *weight, *bias; /* [D, length], [D] */
 } modality;
@@ -105,7 +107,8 @@ static medley_status next_features(const medley_runtime *rt, const training *dat
     memcpy(name, *at, length);
     name[length] = '\0';
     *at += length;
-    return features_open(rt, data->folder, data->items, name, out, err);
+    const medley_status status = features_open(rt, data->folder, data->items, name, out, err);
+    return status == MEDLEY_E_NOT_FOUND ? fail_while(err, MEDLEY_E_CONFIG, "vbpr") : status; /* a setting is wrong */
 }
 
 static medley_status read_modalities(const medley_runtime *rt, vbpr *m, const training *data, medley_error *err)
@@ -188,6 +191,15 @@ static medley_status fuse(const medley_runtime *rt, vbpr *m, medley_error *err)
     return MEDLEY_OK;
 }
 
+static medley_status round_features(const medley_runtime *rt, vbpr *m, medley_error *err)
+{
+    if (!m->p->settings.mixed_precision || !rows_bf16_available())
+        return MEDLEY_OK;
+    for (int64_t k = 0; k < m->modalities; k++)
+        TRY(rows_bf16_create(rt, m->of[k].rows, m->items, m->of[k].length, &m->of[k].rounded, err));
+    return MEDLEY_OK;
+}
+
 static medley_status begin(const medley_runtime *rt, const void *values, const training *data, void **context,
                            medley_error *err)
 {
@@ -198,14 +210,17 @@ static medley_status begin(const medley_runtime *rt, const void *values, const t
     TRY(read_modalities(rt, m, data, err));
     TRY(check_lengths(m, err));
     TRY(fuse(rt, m, err));
+    TRY(round_features(rt, m, err));
     return triples_init(rt, &m->p->sampling, data, &m->drawn, err);
 }
 
 static void end(void *context)
 {
     vbpr *m = context;
-    for (int64_t k = 0; k < MODALITIES_MOST && m->of[k].rows != NULL; k++)
+    for (int64_t k = 0; k < MODALITIES_MOST && m->of[k].rows != NULL; k++) {
         mem_free(m->of[k].rows);
+        rows_bf16_free(&m->of[k].rounded);
+    }
     triples_release(&m->drawn);
     mem_free(m);
 }
@@ -218,7 +233,7 @@ static void declare(void *context, parameters *p)
     m->item = parameters_add(p, "item", shape_2(m->items, D), PARAMETER_ROWS, initial_xavier_uniform);
     m->taste = parameters_add(p, "taste", shape_2(m->users, D), PARAMETER_ROWS, initial_xavier_uniform);
     for (int64_t k = 0; k < m->modalities; k++) {
-        char name[32];
+        char name[48];
         const double bound = 1 / sqrt((double)m->of[k].length); /* of PyTorch's Linear, for the bias */
         snprintf(name, sizeof name, "projection.%lld", (long long)k);
         m->of[k].weight =
@@ -302,9 +317,12 @@ static node *attend(const vbpr *m, graph *g, node *const *z)
 static node *project(const vbpr *m, graph *g, const uint32_t *item, int64_t count)
 {
     node *z[MODALITIES_MOST];
-    for (int64_t k = 0; k < m->modalities; k++)
-        z[k] = graph_linear_rows(g, m->of[k].rows, item, count, graph_parameter(g, m->of[k].weight),
-                                 graph_parameter(g, m->of[k].bias));
+    for (int64_t k = 0; k < m->modalities; k++) {
+        const modality *f = &m->of[k];
+        node *w = graph_parameter(g, f->weight), *bias = graph_parameter(g, f->bias);
+        z[k] = graph_bf16(g) && f->rounded.x != NULL ? graph_linear_rows_bf16(g, &f->rounded, item, count, w, bias)
+                                                     : graph_linear_rows(g, f->rows, item, count, w, bias);
+    }
     return graph_l2_normalise(g, m->attention != NULL ? attend(m, g, z) : z[0], 1e-12);
 }
 

@@ -4,7 +4,7 @@
 
 /* TASK_NUMBERS: weights of a task. WINDOW: steps that the exact way postpones at most. ROW_STEPS: how many a row makes up
  * for at once, as a guess that cuts tasks. */
-enum { TASK_NUMBERS = 32768, WINDOW = 1024, ROW_STEPS = 16, PAGE_BYTES = 4096, STATE_SHIFT = 1024 };
+enum { TASK_NUMBERS = 32768, WINDOW = 1024, ROW_STEPS = 64, PAGE_BYTES = 4096, STATE_SHIFT = 1024 };
 
 /* A piece of a dense parameter. */
 typedef struct dense_span {

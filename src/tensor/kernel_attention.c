@@ -134,7 +134,19 @@ static void block_begin(const attention *a, query_block *b, int64_t pair, int64_
     transpose_block(a->q + (pair * a->queries + first) * a->depth, b->count, a->depth, b->lanes, a->scale, b->q);
 }
 
-/* Adds the bias and hides (-inf) what a lane does not see, of keys key .. key + count - 1. */
+/* Keys from `key` on are hidden from the lanes that do not see them. */
+MULTIVERSION static void attention_hide(const query_block *b, int64_t key, int64_t from, int64_t count)
+{
+    const int64_t lanes = b->lanes;
+    for (int64_t j = from; j < count; j++) {
+        real *restrict s = b->score + j * lanes;
+        const int32_t place = (int32_t)(key + j);
+        for (int64_t i = 0; i < lanes; i++)
+            s[i] = place >= b->end[i] ? -(real)INFINITY : s[i];
+    }
+}
+
+/* Adds the bias to the scores of keys key .. key + count - 1 and hides (-inf) what a lane does not see. */
 static void mask_tile(const attention *a, const query_block *b, int64_t key, int64_t count)
 {
     for (int64_t i = 0; a->bias != NULL && i < b->count; i++) {
@@ -142,10 +154,7 @@ static void mask_tile(const attention *a, const query_block *b, int64_t key, int
         for (int64_t j = 0; j < count; j++)
             b->score[j * b->lanes + i] += bias[j];
     }
-    for (int64_t j = most(0, b->end[0] - key); j < count; j++)
-        for (int64_t i = 0; i < b->lanes; i++)
-            if (key + j >= b->end[i])
-                b->score[j * b->lanes + i] = -(real)INFINITY;
+    attention_hide(b, key, most(0, b->end[0] - key), count);
 }
 
 static void tile_scores(const attention *a, const query_block *b, int64_t key, int64_t count)

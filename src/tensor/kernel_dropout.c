@@ -2,21 +2,22 @@
 
 #include "base/multiversion.h"
 
-#define DROPOUT(name, value, store)                                                                          \
-    MULTIVERSION static void name(const real *restrict x, real *restrict out, int64_t count, uint64_t key,   \
-                                  uint32_t limit, real scale)                                                \
-    {                                                                                                        \
-        (void)x;                                                                                             \
-        for (int64_t i = 0; i < count; i++) {                                                                \
-            const real factor = dropout_bits(key, (uint32_t)i) < limit ? 0 : scale;                          \
-            out[i] store value * factor;                                                                     \
-        }                                                                                                    \
+#define DROPOUT(name, value, store)                                                                        \
+    MULTIVERSION static void name(const real *restrict x, real *restrict out, int64_t count, uint64_t key, \
+                                  uint32_t limit, real scale)                                              \
+    {                                                                                                      \
+        (void)x;                                                                                           \
+        for (int64_t i = 0; i < count; i++) {                                                              \
+            const real factor = dropout_bits(key, (uint32_t)i) < limit ? 0 : scale;                        \
+            out[i] store value *factor;                                                                    \
+        }                                                                                                  \
     }
 DROPOUT(dropout_set, x[i], =)
 DROPOUT(dropout_add, x[i], +=)
 DROPOUT(dropout_in_place, out[i], =)
 
-static void (*const dropout_loops[STORE_MODES])(const real *x, real *out, int64_t count, uint64_t key, uint32_t limit,
+static void (*const dropout_loops[STORE_MODES])(const real *x, real *out, int64_t count, uint64_t key,
+                                                uint32_t limit,
                                                 real scale) = {dropout_set, dropout_add, dropout_in_place};
 
 /* Blocks of DROPOUT_BLOCK, whatever the tasks. */

@@ -17,8 +17,9 @@ typedef struct dropout_job {
 int64_t dropout_tasks(const dropout_job *job);
 medley_status dropout_run(void *job, int64_t task, int worker, medley_error *err);
 
-/* The 32 bits of a position below DROPOUT_BLOCK, of a block with a key of 64. A multiply-and-shift hash of the position
- * with half of the key mixed in before and half between its rounds, so that no two blocks share a sequence. */
+/* The 32 bits of a position below DROPOUT_BLOCK, of a block with a key of 64. A multiply-and-shift hash of
+ * the position with half of the key mixed in before and half between its rounds, so that no two blocks share
+ * a sequence. */
 enum { DROPOUT_BLOCK = ELEMENTS_A_TASK };
 static inline uint32_t dropout_bits(uint64_t key, uint32_t position)
 {

@@ -32,37 +32,37 @@ element_part element_grid_part(const element_grid *grid, int64_t task)
 /* ---- functions of one number ---- */
 
 /* value: of x and a. gradient: dx, of x, y, dy and a. */
-#define UNARY_LOOP(name, gradient, store)                                                                    \
-    MULTIVERSION_FMA static void name(const real *restrict from, const real *restrict result,                    \
-                                  const real *restrict above, real *restrict to, int64_t count, real a)      \
-    {                                                                                                        \
-        (void)from, (void)result, (void)above, (void)a;                                                      \
-        for (int64_t i = 0; i < count; i++) {                                                                \
-            const real x = from[i], y = result[i];                                                           \
-            (void)x, (void)y;                                                                                \
-            store;                                                                                           \
-        }                                                                                                    \
+#define UNARY_LOOP(name, gradient, store)                                                                   \
+    MULTIVERSION_FMA static void name(const real *restrict from, const real *restrict result,               \
+                                      const real *restrict above, real *restrict to, int64_t count, real a) \
+    {                                                                                                       \
+        (void)from, (void)result, (void)above, (void)a;                                                     \
+        for (int64_t i = 0; i < count; i++) {                                                               \
+            const real x = from[i], y = result[i];                                                          \
+            (void)x, (void)y;                                                                               \
+            store;                                                                                          \
+        }                                                                                                   \
     }
-#define UNARY(name, value, gradient)                                                                         \
-    MULTIVERSION_FMA static void unary_##name##_forward(const real *restrict from, real *restrict to,            \
-                                                    int64_t count, real a)                                   \
-    {                                                                                                        \
-        (void)a;                                                                                             \
-        for (int64_t i = 0; i < count; i++) {                                                                \
-            const real x = from[i];                                                                          \
-            to[i] = value;                                                                                   \
-        }                                                                                                    \
-    }                                                                                                        \
-    UNARY_LOOP(unary_##name##_set, gradient, const real dy = above[i]; to[i] = gradient)                     \
-    UNARY_LOOP(unary_##name##_add, gradient, const real dy = above[i]; to[i] += gradient)                    \
-    UNARY_LOOP(unary_##name##_in_place, gradient, const real dy = to[i]; to[i] = gradient)                   \
-    const unary_kernel unary_##name = {unary_##name##_forward,                                               \
+#define UNARY(name, value, gradient)                                                                  \
+    MULTIVERSION_FMA static void unary_##name##_forward(const real *restrict from, real *restrict to, \
+                                                        int64_t count, real a)                        \
+    {                                                                                                 \
+        (void)a;                                                                                      \
+        for (int64_t i = 0; i < count; i++) {                                                         \
+            const real x = from[i];                                                                   \
+            to[i] = value;                                                                            \
+        }                                                                                             \
+    }                                                                                                 \
+    UNARY_LOOP(unary_##name##_set, gradient, const real dy = above[i]; to[i] = gradient)              \
+    UNARY_LOOP(unary_##name##_add, gradient, const real dy = above[i]; to[i] += gradient)             \
+    UNARY_LOOP(unary_##name##_in_place, gradient, const real dy = to[i]; to[i] = gradient)            \
+    const unary_kernel unary_##name = {unary_##name##_forward,                                        \
                                        {unary_##name##_set, unary_##name##_add, unary_##name##_in_place}};
 
 static inline real gelu_gradient(real x, real dy)
 {
-    const real density = (real)0.398942280401432677940 * vm_exp(x * x * (real)-0.5);
-    return dy * (vm_normal_cdf(x) + x * density);
+    const real e = vm_exp(x * x * (real)-0.5);
+    return dy * (vm_normal_cdf_of(x, e) + x * ((real)0.398942280401432677940 * e));
 }
 /* (1 + tanh(u)) / 2 = σ(2 u), u = sqrt(2 / π) (x + 0.044715 x³) */
 static inline real gelu_tanh_gate(real x)
@@ -87,12 +87,12 @@ UNARY(exp, vm_exp(x), dy *y)
 UNARY(log, vm_log(x), dy / x)
 UNARY(sqrt, real_sqrt(x), dy / (y + y))
 UNARY(square, x *x, dy *(x + x))
-UNARY(relu, x < 0 ? 0 : x, x > 0 ? dy : 0) /* NaN stays NaN */
+UNARY(relu, x<0 ? 0 : x, x> 0 ? dy : 0) /* NaN stays NaN */
 UNARY(leaky_relu, x *(x < 0 ? a : 1), dy *(x < 0 ? a : 1))
 UNARY(gelu, x *vm_normal_cdf(x), gelu_gradient(x, dy))
 UNARY(gelu_tanh, x *gelu_tanh_gate(x), gelu_tanh_gradient(x, dy))
 UNARY(tanh, vm_tanh(x), dy *(1 - y * y))
-UNARY(sigmoid, vm_sigmoid(x), dy *(y * (1 - y)))
+UNARY(sigmoid, vm_sigmoid(x), dy *(y *(1 - y)))
 UNARY(silu, x *vm_sigmoid(x), silu_gradient(x, dy))
 UNARY(softplus, vm_softplus(x), dy *vm_sigmoid(x))
 
@@ -111,7 +111,8 @@ medley_status unary_run(void *context, int64_t task, int worker, medley_error *e
     if (job->dy == NULL)
         job->kernel->forward(job->x + at, job->y + at, part.columns, job->a);
     else
-        job->kernel->backward[job->mode](job->x + at, job->y + at, job->dy + at, job->dx + at, part.columns, job->a);
+        job->kernel->backward[job->mode](job->x + at, job->y + at, job->dy + at, job->dx + at, part.columns,
+                                         job->a);
     return MEDLEY_OK;
 }
 
@@ -150,41 +151,44 @@ typedef struct binary_block {
     bool x_whole, y_whole;
 } binary_block;
 
-#define BINARY_ROWS(name, take_x, store)                                                                     \
-    MULTIVERSION static void name(const binary_block *block)                                                 \
-    {                                                                                                        \
-        const int64_t columns = block->columns;                                                              \
-        const bool x_whole = block->x_whole, y_whole = block->y_whole;                                       \
-        for (int64_t r = 0; r < block->rows; r++) {                                                          \
-            const real *restrict left = block->x + r * block->x_step;                                        \
-            const real *restrict right = block->y + r * block->y_step;                                       \
-            real *restrict out = block->out + r * block->out_step;                                           \
-            (void)left;                                                                                      \
-            if (x_whole && y_whole) {                                                                        \
-                for (int64_t i = 0; i < columns; i++) {                                                      \
-                    const real x = take_x[i], y = right[i];                                                  \
-                    store;                                                                                   \
-                }                                                                                            \
-            } else if (x_whole) {                                                                            \
-                const real y = *right;                                                                       \
-                for (int64_t i = 0; i < columns; i++) {                                                      \
-                    const real x = take_x[i];                                                                \
-                    store;                                                                                   \
-                }                                                                                            \
-            } else {                                                                                         \
-                const real x = *take_x;                                                                      \
-                for (int64_t i = 0; i < columns; i++) {                                                      \
-                    const real y = right[y_whole ? i : 0];                                                   \
-                    store;                                                                                   \
-                }                                                                                            \
-            }                                                                                                \
-        }                                                                                                    \
+#define BINARY_ROWS(name, take_x, store)                               \
+    MULTIVERSION static void name(const binary_block *block)           \
+    {                                                                  \
+        const int64_t columns = block->columns;                        \
+        const bool x_whole = block->x_whole, y_whole = block->y_whole; \
+        for (int64_t r = 0; r < block->rows; r++) {                    \
+            const real *restrict left = block->x + r * block->x_step;  \
+            const real *restrict right = block->y + r * block->y_step; \
+            real *restrict out = block->out + r * block->out_step;     \
+            (void)left;                                                \
+            if (x_whole && y_whole) {                                  \
+                for (int64_t i = 0; i < columns; i++) {                \
+                    const real x = take_x[i], y = right[i];            \
+                    store;                                             \
+                }                                                      \
+            } else if (x_whole) {                                      \
+                const real y = *right;                                 \
+                for (int64_t i = 0; i < columns; i++) {                \
+                    const real x = take_x[i];                          \
+                    store;                                             \
+                }                                                      \
+            } else {                                                   \
+                const real x = *take_x;                                \
+                for (int64_t i = 0; i < columns; i++) {                \
+                    const real y = right[y_whole ? i : 0];             \
+                    store;                                             \
+                }                                                      \
+            }                                                          \
+        }                                                              \
     }
-#define BINARY(name, result)                                                                                 \
-    BINARY_ROWS(binary_##name##_set, left, out[i] = result)                                                  \
-    BINARY_ROWS(binary_##name##_add, left, out[i] += result)                                                 \
+#define BINARY(name, result)                                 \
+    BINARY_ROWS(binary_##name##_set, left, out[i] = result)  \
+    BINARY_ROWS(binary_##name##_add, left, out[i] += result) \
     BINARY_ROWS(binary_##name##_in_place, out, out[i] = result)
-#define BINARY_ROW(name) {binary_##name##_set, binary_##name##_add, binary_##name##_in_place}
+#define BINARY_ROW(name)                                                   \
+    {                                                                      \
+        binary_##name##_set, binary_##name##_add, binary_##name##_in_place \
+    }
 
 BINARY(add, x + y)
 BINARY(sub, x - y)
@@ -220,8 +224,10 @@ medley_status binary_run(void *context, int64_t task, int worker, medley_error *
         const int64_t k = row % plan->size[2], j = row / plan->size[2] % plan->size[1],
                       i = row / plan->size[2] / plan->size[1];
         rows = part.row + part.rows - row < plan->size[2] - k ? part.row + part.rows - row : plan->size[2] - k;
-        const int64_t a = i * plan->a_step[0] + j * plan->a_step[1] + k * plan->a_step[2] + part.column * plan->a_step[3];
-        const int64_t b = i * plan->b_step[0] + j * plan->b_step[1] + k * plan->b_step[2] + part.column * plan->b_step[3];
+        const int64_t a =
+            i * plan->a_step[0] + j * plan->a_step[1] + k * plan->a_step[2] + part.column * plan->a_step[3];
+        const int64_t b =
+            i * plan->b_step[0] + j * plan->b_step[1] + k * plan->b_step[2] + part.column * plan->b_step[3];
         const binary_block block = {
             .x = job->a + a,
             .y = job->b + b,

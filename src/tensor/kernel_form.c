@@ -6,6 +6,7 @@ enum {
     LAST = SHAPE_RANK_MOST - 1,
     TILE = 16,  /* a line of 64 bytes in both directions */
     STRIP = 64, /* of a transposed plane that is a row of the grid */
+    PAGE = 1024,
 };
 
 void dense_steps(shape s, int64_t size[SHAPE_RANK_MOST], int64_t step[SHAPE_RANK_MOST])
@@ -58,18 +59,18 @@ enum { LANES = 16, LONG_RUN = 512 };
 typedef real lanes __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
 
 /* Short runs, for which a call of memcpy would take longer than what it does. */
-#define COPY_RUNS(name, store)                                                                               \
-    MULTIVERSION static void name(const copy_block *block)                                                   \
-    {                                                                                                        \
-        for (int64_t r = 0; r < block->rows; r++) {                                                          \
-            const real *restrict x = block->x + r * block->x_step;                                           \
-            real *restrict out = block->out + r * block->out_step;                                           \
-            int64_t i = 0;                                                                                   \
-            for (; i + LANES <= block->columns; i += LANES)                                                  \
-                *(lanes *)(out + i) store *(const lanes *)(x + i);                                           \
-            for (; i < block->columns; i++)                                                                  \
-                out[i] store x[i];                                                                           \
-        }                                                                                                    \
+#define COPY_RUNS(name, store)                                     \
+    MULTIVERSION static void name(const copy_block *block)         \
+    {                                                              \
+        for (int64_t r = 0; r < block->rows; r++) {                \
+            const real *restrict x = block->x + r * block->x_step; \
+            real *restrict out = block->out + r * block->out_step; \
+            int64_t i = 0;                                         \
+            for (; i + LANES <= block->columns; i += LANES)        \
+                *(lanes *)(out + i) store *(const lanes *)(x + i); \
+            for (; i < block->columns; i++)                        \
+                out[i] store x[i];                                 \
+        }                                                          \
     }
 COPY_RUNS(copy_runs, =)
 COPY_RUNS(add_runs, +=)
@@ -117,28 +118,29 @@ static void copy_rows(const copy_job *job, const copy_block *block)
 /* ---- planes that are transposed ---- */
 
 /* out[i, j] = x[j, i]: rows of out `to` apart, of x `from`. */
-#define TRANSPOSE(name, store)                                                                               \
+#define TRANSPOSE(name, store)                                                                                 \
     MULTIVERSION static void name##_tile(const real *restrict x, int64_t from, real *restrict out, int64_t to) \
-    {                                                                                                        \
-        for (int i = 0; i < TILE; i++)                                                                       \
-            for (int j = 0; j < TILE; j++)                                                                   \
-                out[i * to + j] store x[j * from + i];                                                       \
-    }                                                                                                        \
-    static void name(const real *x, int64_t from, real *out, int64_t to, int64_t rows, int64_t columns)      \
-    {                                                                                                        \
-        for (int64_t i = 0; i < rows; i += TILE)                                                             \
-            for (int64_t j = 0; j < columns; j += TILE) {                                                    \
-                const int64_t tall = rows - i < TILE ? rows - i : TILE, wide = columns - j < TILE ? columns - j : TILE; \
-                const real *tile = x + j * from + i;                                                         \
-                real *place = out + i * to + j;                                                              \
-                if (tall == TILE && wide == TILE) {                                                          \
-                    name##_tile(tile, from, place, to);                                                      \
-                    continue;                                                                                \
-                }                                                                                            \
-                for (int64_t a = 0; a < tall; a++)                                                           \
-                    for (int64_t b = 0; b < wide; b++)                                                       \
-                        place[a * to + b] store tile[b * from + a];                                          \
-            }                                                                                                \
+    {                                                                                                          \
+        for (int i = 0; i < TILE; i++)                                                                         \
+            for (int j = 0; j < TILE; j++)                                                                     \
+                out[i * to + j] store x[j * from + i];                                                         \
+    }                                                                                                          \
+    static void name(const real *x, int64_t from, real *out, int64_t to, int64_t rows, int64_t columns)        \
+    {                                                                                                          \
+        for (int64_t i = 0; i < rows; i += TILE)                                                               \
+            for (int64_t j = 0; j < columns; j += TILE) {                                                      \
+                const int64_t tall = rows - i < TILE ? rows - i : TILE,                                        \
+                              wide = columns - j < TILE ? columns - j : TILE;                                  \
+                const real *tile = x + j * from + i;                                                           \
+                real *place = out + i * to + j;                                                                \
+                if (tall == TILE && wide == TILE) {                                                            \
+                    name##_tile(tile, from, place, to);                                                        \
+                    continue;                                                                                  \
+                }                                                                                              \
+                for (int64_t a = 0; a < tall; a++)                                                             \
+                    for (int64_t b = 0; b < wide; b++)                                                         \
+                        place[a * to + b] store tile[b * from + a];                                            \
+            }                                                                                                  \
     }
 TRANSPOSE(transpose_set, =)
 TRANSPOSE(transpose_add, +=)
@@ -208,12 +210,13 @@ medley_status copy_run(void *context, int64_t task, int worker, medley_error *er
         }
         rows = crossed >= 0 ? 1 : outer[2] - index[2] < part.rows - row ? outer[2] - index[2] : part.rows - row;
         if (crossed < 0) {
-            copy_rows(job, &(copy_block){.x = job->x == NULL ? NULL : job->x + from + part.column * job->from[LAST],
-                                         .out = job->out + to + part.column * job->to[LAST],
-                                         .rows = rows,
-                                         .columns = part.columns,
-                                         .x_step = job->from[2],
-                                         .out_step = job->to[2]});
+            copy_rows(job,
+                      &(copy_block){.x = job->x == NULL ? NULL : job->x + from + part.column * job->from[LAST],
+                                    .out = job->out + to + part.column * job->to[LAST],
+                                    .rows = rows,
+                                    .columns = part.columns,
+                                    .x_step = job->from[2],
+                                    .out_step = job->to[2]});
             continue;
         }
         const int64_t rest = job->size[crossed] - index[crossed] * STRIP;
@@ -230,27 +233,39 @@ int64_t join_tasks(const join_job *job)
     return element_grid_of(job->outer, job->width).tasks;
 }
 
-medley_status join_run(void *context, int64_t task, int worker, medley_error *err)
+/* The columns of a cut of the whole, to or from what the parts have of them. */
+static void join_cut(const join_job *job, element_part cut)
 {
-    const join_job *job = context;
-    const element_grid grid = element_grid_of(job->outer, job->width);
-    const element_part cut = element_grid_part(&grid, task);
-    (void)worker, (void)err;
-    for (int64_t i = 0, at = 0; i < job->parts; at += job->part[i++].width) { /* part i stands at `at` of the whole */
+    for (int64_t i = 0, at = 0; i < job->parts; at += job->part[i++].width) { /* part i stands at `at` */
         const join_part *part = &job->part[i];
         const int64_t from = cut.column > at ? cut.column : at;
         const int64_t end = cut.column + cut.columns, to = end < at + part->width ? end : at + part->width;
         if (from >= to || part->part == NULL)
             continue;
-        real *whole = job->whole + cut.row * job->width + from, *own = part->part + cut.row * part->width + from - at;
-        const int64_t step = job->apart ? job->width : part->width, out_step = job->apart ? part->width : job->width;
+        real *whole = job->whole + cut.row * job->width + from;
+        real *own = part->part + cut.row * part->width + from - at;
         copy_dense_rows(&(copy_block){.x = job->apart ? whole : own,
                                       .out = job->apart ? own : whole,
                                       .rows = cut.rows,
                                       .columns = to - from,
-                                      .x_step = step,
-                                      .out_step = out_step},
+                                      .x_step = job->apart ? job->width : part->width,
+                                      .out_step = job->apart ? part->width : job->width},
                         job->apart && part->add);
     }
+}
+
+/* A page of the whole at a time, so that it is written in order. */
+medley_status join_run(void *context, int64_t task, int worker, medley_error *err)
+{
+    const join_job *job = context;
+    const element_grid grid = element_grid_of(job->outer, job->width);
+    const element_part part = element_grid_part(&grid, task);
+    const int64_t rows = part.columns < PAGE ? PAGE / part.columns : 1;
+    (void)worker, (void)err;
+    for (int64_t row = 0; row < part.rows; row += rows)
+        join_cut(job, (element_part){.row = part.row + row,
+                                     .rows = part.rows - row < rows ? part.rows - row : rows,
+                                     .column = part.column,
+                                     .columns = part.columns});
     return MEDLEY_OK;
 }

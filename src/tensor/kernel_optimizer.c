@@ -143,6 +143,26 @@ MULTIVERSION static void kernel_fading(int64_t count, real *x, real keep, int64_
     }
 }
 
+/* The same of two arrays at once: each step waits for the one before, so both take the time of one. */
+MULTIVERSION static void kernel_fading_two(int64_t count, real *x, real *y, real keep_x, real keep_y,
+                                           int64_t steps)
+{
+    enum { LANES = 32 };
+    for (int64_t first = 0; first < count; first += LANES) {
+        const size_t bytes = (size_t)(count - first < LANES ? count - first : LANES) * sizeof *x;
+        real a[LANES] = {0}, b[LANES] = {0};
+        memcpy(a, x + first, bytes);
+        memcpy(b, y + first, bytes);
+        for (int64_t s = 0; s < steps; s++)
+            for (int i = 0; i < LANES; i++) {
+                a[i] = settled(keep_x * a[i]);
+                b[i] = settled(keep_y * b[i]);
+            }
+        memcpy(x + first, a, bytes);
+        memcpy(y + first, b, bytes);
+    }
+}
+
 MULTIVERSION static void kernel_shrinking(int64_t count, real *w, const update_pace *p, int64_t steps)
 {
     for (int64_t s = 0; s < steps; s++) {
@@ -199,6 +219,15 @@ MULTIVERSION static void kernel_adam_block(const update_rule *r, const update_pa
         step_adam(r, &p[s], count, NULL, w, m, v);
 }
 
+/* About how many steps the first weight still moves: what a step takes of it falls by β1 each. */
+static int64_t adam_guess(const update_rule *r, const update_idle *idle, real w, real m, real v)
+{
+    const double taken = (double)idle->rate_most * fabs((double)m) / (sqrt((double)v) + (double)r->epsilon);
+    const double excess = taken / ((double)REAL_EPSILON / 8 * fabs((double)w));
+    const double steps = excess > 1 ? log(excess) / -log((double)r->keep1) : 0; /* NaN: 0 */
+    return steps < (double)idle->steps ? (int64_t)steps : idle->steps;
+}
+
 static void adam_idle(const update_rule *r, const update_idle *idle, int64_t count, real *w,
                       real *const state[UPDATE_STATES_MOST])
 {
@@ -206,15 +235,15 @@ static void adam_idle(const update_rule *r, const update_idle *idle, int64_t cou
     const double shrink = r->apart ? idle->shrink_least : 1;
     const double fall = (double)r->keep1 / sqrt((double)r->keep2) * (1 + 4 * (double)REAL_EPSILON);
     const bool fades = r->decay == 0 && (double)r->epsilon >= 1e-15 && fall < shrink;
-    for (int64_t done = 0, steps; done < idle->steps; done += steps) {
+    const int64_t sure = fades && r->keep1 > 0 ? adam_guess(r, idle, *w, *m, *v) : 0; /* so long it is not asked */
+    kernel_adam_block(r, idle->pace, sure, count, w, m, v);
+    for (int64_t done = sure, steps; done < idle->steps; done += steps) {
         const int64_t left = idle->steps - done;
         if (fades && kernel_adam_moving(count, w, m, v, r, idle->rate_most, (real)shrink) == 0) {
             if (r->apart)
                 kernel_shrinking(count, w, idle->pace + done, left);
-            if (!all_zero(count, m))
-                kernel_fading(count, m, r->keep1, left);
-            if (!all_zero(count, v))
-                kernel_fading(count, v, r->keep2, left);
+            if (!all_zero(count, m) || !all_zero(count, v))
+                kernel_fading_two(count, m, v, r->keep1, r->keep2, left);
             return;
         }
         steps = left < IDLE_BLOCK ? left : IDLE_BLOCK;

@@ -15,8 +15,8 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* The sums of four vectors. */
-ROW_INLINE row_lanes_4 fold_four(const row_lanes *sum)
+/* *out: the sums of four vectors. */
+ROW_INLINE void fold_four(const row_lanes *sum, row_lanes_4 *out)
 {
     row_lanes_4 part[AT_ONCE];
     for (int v = 0; v < AT_ONCE; v++) {
@@ -34,7 +34,7 @@ ROW_INLINE row_lanes_4 fold_four(const row_lanes *sum)
                             __builtin_shufflevector(part[0], part[1], 2, 6, 3, 7);
     const row_lanes_4 high = __builtin_shufflevector(part[2], part[3], 0, 4, 1, 5) +
                              __builtin_shufflevector(part[2], part[3], 2, 6, 3, 7);
-    return __builtin_shufflevector(low, high, 0, 1, 4, 5) + __builtin_shufflevector(low, high, 2, 3, 6, 7);
+    *out = __builtin_shufflevector(low, high, 0, 1, 4, 5) + __builtin_shufflevector(low, high, 2, 3, 6, 7);
 }
 
 /* out[j] = <x_i, x_j> for j < i, four at once; behind the last one it is repeated. */
@@ -50,7 +50,8 @@ MULTIVERSION static void pairwise_row(const real *x, int64_t i, int64_t d, real 
         for (; l + ROW_LANES <= d; l += ROW_LANES)
             for (int v = 0; v < AT_ONCE; v++)
                 sum[v] += *(const row_lanes *)(row + l) * *(const row_lanes *)(y[v] + l);
-        row_lanes_4 four = fold_four(sum);
+        row_lanes_4 four;
+        fold_four(sum, &four);
         for (; l < d; l++)
             for (int v = 0; v < AT_ONCE; v++)
                 four[v] += row[l] * y[v][l];

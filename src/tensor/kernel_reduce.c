@@ -5,7 +5,7 @@
 enum {
     LANES = 16,
     LEAF = 8192,        /* of a contiguous axis */
-    LEAF_MOST = 4096,   /* rows of another one: more would lose digits */
+    LEAF_MOST = 1024,   /* rows of another one: more would lose digits */
     LEAF_LEAST = 32,    /* fewer would write partial sums as fast as they read */
     COLUMNS_MOST = 2048 /* that one task adds up at a time */
 };
@@ -40,7 +40,8 @@ static inline __attribute__((always_inline)) real sum_lanes(const lanes *all)
 }
 
 /* LANES sums of every LANES-th number, then these by halves. Inlined into each version. */
-static inline __attribute__((always_inline)) real sum_run_of(const real *restrict x, const real *restrict w, int64_t n)
+static inline __attribute__((always_inline)) real sum_run_of(const real *restrict x, const real *restrict w,
+                                                             int64_t n)
 {
     lanes sum[4] = {{0}};
     int64_t i = 0;
@@ -70,40 +71,40 @@ static inline real stored(real sum, real scale, bool add, real old)
 }
 
 /* Sums of leaves [first, last) of `count` numbers a row (the last leaf of a row is shorter). */
-#define SUM_RUNS(name, weights)                                                                              \
-    MULTIVERSION static void name(const sum_job *job, int64_t leaves, int64_t first, int64_t last)           \
-    {                                                                                                        \
-        int64_t row = first / leaves, leaf = first % leaves;                                                 \
-        for (int64_t u = first; u < last; u++) {                                                             \
-            const int64_t start = row * job->count + leaf * LEAF, rest = job->count - leaf * LEAF;           \
-            const real sum = sum_run_of(job->x + start, weights, rest < LEAF ? rest : LEAF);                 \
-            job->out[u] = stored(sum, job->scale, job->add, job->add ? job->out[u] : 0);                     \
-            leaf = leaf + 1 < leaves ? leaf + 1 : 0;                                                         \
-            row += leaf == 0;                                                                                \
-        }                                                                                                    \
+#define SUM_RUNS(name, weights)                                                                    \
+    MULTIVERSION static void name(const sum_job *job, int64_t leaves, int64_t first, int64_t last) \
+    {                                                                                              \
+        int64_t row = first / leaves, leaf = first % leaves;                                       \
+        for (int64_t u = first; u < last; u++) {                                                   \
+            const int64_t start = row * job->count + leaf * LEAF, rest = job->count - leaf * LEAF; \
+            const real sum = sum_run_of(job->x + start, weights, rest < LEAF ? rest : LEAF);       \
+            job->out[u] = stored(sum, job->scale, job->add, job->add ? job->out[u] : 0);           \
+            leaf = leaf + 1 < leaves ? leaf + 1 : 0;                                               \
+            row += leaf == 0;                                                                      \
+        }                                                                                          \
     }
 SUM_RUNS(sum_runs, NULL)
 SUM_RUNS(sum_runs_weighted, job->w + start)
 
 /* sum[j] = x[0, j] + x[1, j] + ..., eight rows at a time; rows `step` apart. */
-#define SUM_COLUMNS(name, at)                                                                                \
+#define SUM_COLUMNS(name, at)                                                                                 \
     MULTIVERSION static void name(const real *restrict x, const real *restrict w, int64_t rows, int64_t step, \
-                                  real *restrict sum, int64_t columns)                                       \
-    {                                                                                                        \
-        int64_t r = 0;                                                                                       \
-        (void)w;                                                                                             \
-        for (int64_t j = 0; j < columns; j++)                                                                \
-            sum[j] = 0;                                                                                      \
-        for (; r + 8 <= rows; r += 8)                                                                        \
-            for (int64_t j = 0; j < columns; j++)                                                            \
-                sum[j] += ((at(r) + at(r + 1)) + (at(r + 2) + at(r + 3))) +                                  \
-                          ((at(r + 4) + at(r + 5)) + (at(r + 6) + at(r + 7)));                               \
-        for (; r < rows; r++)                                                                                \
-            for (int64_t j = 0; j < columns; j++)                                                            \
-                sum[j] += at(r);                                                                             \
+                                  real *restrict sum, int64_t columns)                                        \
+    {                                                                                                         \
+        int64_t r = 0;                                                                                        \
+        (void)w;                                                                                              \
+        for (int64_t j = 0; j < columns; j++)                                                                 \
+            sum[j] = 0;                                                                                       \
+        for (; r + 8 <= rows; r += 8)                                                                         \
+            for (int64_t j = 0; j < columns; j++)                                                             \
+                sum[j] += ((at(r) + at(r + 1)) + (at(r + 2) + at(r + 3))) +                                   \
+                          ((at(r + 4) + at(r + 5)) + (at(r + 6) + at(r + 7)));                                \
+        for (; r < rows; r++)                                                                                 \
+            for (int64_t j = 0; j < columns; j++)                                                             \
+                sum[j] += at(r);                                                                              \
     }
-#define PLAIN(r) x[(r) * step + j]
-#define WEIGHTED(r) (x[(r) * step + j] * w[(r) * step + j])
+#define PLAIN(r) x[(r)*step + j]
+#define WEIGHTED(r) (x[(r)*step + j] * w[(r)*step + j])
 SUM_COLUMNS(sum_columns, PLAIN)
 SUM_COLUMNS(sum_columns_weighted, WEIGHTED)
 
@@ -152,7 +153,8 @@ static void sum_column_unit(const sum_job *job, const sum_cut *cut, int64_t unit
     real sum[COLUMNS_MOST];
     const int64_t column = unit % cut->pieces * COLUMNS_MOST, leaf = unit / cut->pieces % cut->leaves,
                   o = unit / cut->pieces / cut->leaves;
-    const int64_t columns = least(job->inner - column, COLUMNS_MOST), rows = least(job->count - leaf * cut->leaf, cut->leaf);
+    const int64_t columns = least(job->inner - column, COLUMNS_MOST),
+                  rows = least(job->count - leaf * cut->leaf, cut->leaf);
     const int64_t from = (o * job->count + leaf * cut->leaf) * job->inner + column;
     real *out = job->out + (o * cut->leaves + leaf) * job->inner + column;
     if (job->w != NULL)
@@ -179,7 +181,8 @@ medley_status sum_run(void *context, int64_t task, int worker, medley_error *err
 
 /* ---- maxima ---- */
 
-/* Whether v comes before the best so far, which stood in front of it: the first of equal ones stays, and the first NaN. */
+/* Whether v comes before the best so far, which stood in front of it: the first of equal ones stays, and the
+ * first NaN. */
 #define TAKES(v, best) (((v) > (best)) | (((v) != (v)) & ((best) == (best))))
 
 MULTIVERSION static void max_columns(const real *restrict x, int64_t count, int64_t inner, real *restrict best,

@@ -4,8 +4,9 @@
 
 #include "tensor/kernel_elementwise.h"
 
-/* One level of a tree: the axis is cut into leaves, and out [outer, leaves, inner] gets their sums, times `scale`. What is
- * left is reduced in the same way until one leaf is all (sum_leaves is 1). Where the cuts are depends on sizes alone. */
+/* One level of a tree: the axis is cut into leaves, and out [outer, leaves, inner] gets their sums, times
+ * `scale`. What is left is reduced in the same way until one leaf is all (sum_leaves is 1). Where the cuts
+ * are depends on sizes alone. */
 typedef struct sum_job {
     int64_t outer, count, inner;
     const real *x;
@@ -18,8 +19,8 @@ int64_t sum_leaves(const sum_job *job);
 int64_t sum_tasks(const sum_job *job);
 medley_status sum_run(void *job, int64_t task, int worker, medley_error *err);
 
-/* out [outer, inner] gets the largest, place [outer, inner] the index of the first such one. A NaN is larger than all.
- * count is 1 to INT32_MAX. */
+/* out [outer, inner] gets the largest, place [outer, inner] the index of the first such one. A NaN is larger
+ * than all. count is 1 to INT32_MAX. */
 typedef struct max_job {
     int64_t outer, count, inner;
     const real *x;

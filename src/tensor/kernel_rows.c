@@ -3,7 +3,7 @@
 #include "base/multiversion.h"
 #include "tensor/kernel_rows_lanes.h"
 
-enum { TASK_NUMBERS = 32768, COLUMN_ROWS = 64, NARROW = 512, LOGS_AT_ONCE = 16 };
+enum { TASK_NUMBERS = 32768, COLUMN_ROWS = 64, NARROW = 512, AT_ONCE = 16 };
 
 int64_t rows_block(int64_t width, bool columns)
 {
@@ -58,22 +58,40 @@ ROW_INLINE real slope_times_gain_times_x(const row_view *r, int64_t i)
     return r->dy[i] * r->gain[i] * (r->x[i] - r->shift);
 }
 
+/* Rows `first` .. first + rows - 1 of a task, at most AT_ONCE. Rows that fit the nearest cache take each of their passes
+ * together: a pass over one does not wait for the end of the pass over another. */
+typedef void (*some_rows)(const rows_job *job, int64_t first, int64_t rows);
+
+static void run_some(const rows_job *job, int64_t task, some_rows f)
+{
+    const int64_t end = end_of(job, task), step = job->width <= NARROW ? AT_ONCE : 1;
+    for (int64_t first = task * job->block; first < end; first += step)
+        f(job, first, end - first < step ? end - first : step);
+}
+
 /* ---- softmax ---- */
 
-MULTIVERSION static void softmax_row(const real *restrict x, int64_t width, real *restrict y)
+MULTIVERSION static void softmax_rows(const rows_job *job, int64_t first, int64_t rows)
 {
-    const real most = row_max(value, &(row_view){.x = x}, width);
-    for (int64_t i = 0; i < width; i++)
-        y[i] = vm_exp(x[i] - most);
-    const real inverse = 1 / row_sum(value, &(row_view){.x = y}, width);
-    for (int64_t i = 0; i < width; i++)
-        y[i] *= inverse;
+    const int64_t width = job->width;
+    const real *restrict x = job->x + first * width;
+    real *restrict y = job->out + first * width;
+    real most[AT_ONCE], inverse[AT_ONCE];
+    for (int64_t r = 0; r < rows; r++)
+        most[r] = row_max(value, &(row_view){.x = x + r * width}, width);
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = r * width; i < (r + 1) * width; i++)
+            y[i] = vm_exp(x[i] - most[r]);
+    for (int64_t r = 0; r < rows; r++)
+        inverse[r] = 1 / row_sum(value, &(row_view){.x = y + r * width}, width);
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = r * width; i < (r + 1) * width; i++)
+            y[i] *= inverse[r];
 }
 
 void softmax_forward(const rows_job *job, int64_t task)
 {
-    for (int64_t row = task * job->block; row < end_of(job, task); row++)
-        softmax_row(job->x + row * job->width, job->width, job->out + row * job->width);
+    run_some(job, task, softmax_rows);
 }
 
 MULTIVERSION static void softmax_row_back(const real *restrict y, const real *restrict dy, int64_t width, bool add,
@@ -91,40 +109,27 @@ void softmax_backward(const rows_job *job, int64_t task)
     }
 }
 
-MULTIVERSION static real softmax_row_sum(const real *restrict x, int64_t width, real *most)
-{
-    *most = row_max(value, &(row_view){.x = x}, width);
-    return row_sum(exponential, &(row_view){.x = x, .shift = *most}, width);
-}
-
-MULTIVERSION static void take_logs(real *sum)
-{
-    for (int r = 0; r < LOGS_AT_ONCE; r++)
-        sum[r] = vm_log(sum[r]);
-}
-
 /* ln sum is taken off last: x may be so large that max + ln sum is max. */
-MULTIVERSION static void log_softmax_row(const real *restrict x, int64_t width, real most, real log_sum,
-                                         real *restrict y)
+MULTIVERSION static void log_softmax_rows(const rows_job *job, int64_t first, int64_t rows)
 {
-    for (int64_t i = 0; i < width; i++)
-        y[i] = (x[i] - most) - log_sum;
+    const int64_t width = job->width;
+    const real *restrict x = job->x + first * width;
+    real *restrict y = job->out + first * width;
+    real most[AT_ONCE], sum[AT_ONCE] = {0};
+    for (int64_t r = 0; r < rows; r++)
+        most[r] = row_max(value, &(row_view){.x = x + r * width}, width);
+    for (int64_t r = 0; r < rows; r++)
+        sum[r] = row_sum(exponential, &(row_view){.x = x + r * width, .shift = most[r]}, width);
+    for (int r = 0; r < AT_ONCE; r++)
+        sum[r] = vm_log(sum[r]);
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = r * width; i < (r + 1) * width; i++)
+            y[i] = (x[i] - most[r]) - sum[r];
 }
 
-/* Narrow rows take their logarithms together. */
 void log_softmax_forward(const rows_job *job, int64_t task)
 {
-    const int64_t width = job->width, end = end_of(job, task), step = width <= NARROW ? LOGS_AT_ONCE : 1;
-    for (int64_t first = task * job->block; first < end; first += step) {
-        const int64_t rows = end - first < step ? end - first : step;
-        const real *x = job->x + first * width;
-        real most[LOGS_AT_ONCE], sum[LOGS_AT_ONCE] = {0};
-        for (int64_t r = 0; r < rows; r++)
-            sum[r] = softmax_row_sum(x + r * width, width, &most[r]);
-        take_logs(sum);
-        for (int64_t r = 0; r < rows; r++)
-            log_softmax_row(x + r * width, width, most[r], sum[r], job->out + (first + r) * width);
-    }
+    run_some(job, task, log_softmax_rows);
 }
 
 MULTIVERSION static void log_softmax_row_back(const real *restrict y, const real *restrict dy, int64_t width,
@@ -144,23 +149,26 @@ void log_softmax_backward(const rows_job *job, int64_t task)
 
 /* ---- layer norm ---- */
 
-MULTIVERSION static void layer_norm_row(const rows_job *job, const real *restrict x, real *restrict y, real *stats)
+MULTIVERSION static void layer_norm_rows(const rows_job *job, int64_t first, int64_t rows)
 {
     const int64_t width = job->width;
-    const real *restrict gain = job->gain, *restrict bias = job->bias;
-    const real mean = row_sum(value, &(row_view){.x = x}, width) / (real)width;
-    const real squares = row_sum(square_from, &(row_view){.x = x, .shift = mean}, width);
-    const real scale = 1 / real_sqrt(squares / (real)width + job->epsilon);
-    for (int64_t i = 0; i < width; i++)
-        y[i] = (x[i] - mean) * scale * gain[i] + bias[i];
-    stats[0] = mean;
-    stats[1] = scale;
+    const real *restrict x = job->x + first * width, *restrict gain = job->gain, *restrict bias = job->bias;
+    real *restrict y = job->out + first * width, *restrict stats = job->stats + 2 * first;
+    for (int64_t r = 0; r < rows; r++)
+        stats[2 * r] = row_sum(value, &(row_view){.x = x + r * width}, width) / (real)width;
+    for (int64_t r = 0; r < rows; r++)
+        stats[2 * r + 1] = row_sum(square_from, &(row_view){.x = x + r * width, .shift = stats[2 * r]}, width);
+    for (int64_t r = 0; r < rows; r++) {
+        const real mean = stats[2 * r], scale = 1 / real_sqrt(stats[2 * r + 1] / (real)width + job->epsilon);
+        stats[2 * r + 1] = scale;
+        for (int64_t i = 0; i < width; i++)
+            y[r * width + i] = (x[r * width + i] - mean) * scale * gain[i] + bias[i];
+    }
 }
 
 void layer_norm_forward(const rows_job *job, int64_t task)
 {
-    for (int64_t row = task * job->block; row < end_of(job, task); row++)
-        layer_norm_row(job, job->x + row * job->width, job->out + row * job->width, job->stats + 2 * row);
+    run_some(job, task, layer_norm_rows);
 }
 
 /* With h = dy gain: dx = scale (h - mean h - n mean(h n)). */

@@ -18,7 +18,7 @@ typedef struct rows_job {
     const real *bias;   /* [width] */
     real epsilon;
     real *stats;   /* written forward, read back; its shape is the kernel's */
-    real *columns; /* [tasks, 2, width] sums over the rows of each task; back: NULL: not wanted */
+    real *columns; /* [tasks, 2, width] sums over the rows of each task; NULL: not wanted */
 } rows_job;
 
 typedef void (*rows_kernel)(const rows_job *job, int64_t task);
@@ -44,12 +44,13 @@ void layer_norm_backward(const rows_job *job, int64_t task);
 void l2_normalise_forward(const rows_job *job, int64_t task);
 void l2_normalise_backward(const rows_job *job, int64_t task);
 
-/* Batch norm's passes. stats: [2, width] mean and 1 / sqrt(variance + epsilon) of each column. */
-void batch_norm_moments(const rows_job *job,
-                        int64_t task); /* `columns`: the task's mean, and sum of (x - mean)² */
-void batch_norm_apply(const rows_job *job,
-                      int64_t task); /* y = (x - mean) / sqrt(variance + epsilon) gain + bias */
-void batch_norm_slopes(const rows_job *job, int64_t task); /* `columns`: sums of dy n and of dy */
+/* Batch norm's passes. stats: [2, width] mean and 1 / sqrt(variance + epsilon) of each column.
+ * moments: `columns`, here [tasks, 3, width], gets the task's mean, its sum of (x - mean)², and room to work.
+ * apply: y = (x - mean) / sqrt(variance + epsilon) gain + bias.
+ * slopes: `columns` gets the sums of dy n and of dy. */
+void batch_norm_moments(const rows_job *job, int64_t task);
+void batch_norm_apply(const rows_job *job, int64_t task);
+void batch_norm_slopes(const rows_job *job, int64_t task);
 /* dx = gain / sqrt(variance + epsilon) (dy - pull[1] - n pull[0]); pull [2, width]: the means of dy n and dy, or zeros. */
 void batch_norm_backward(const rows_job *job, const real *pull, int64_t task);
 

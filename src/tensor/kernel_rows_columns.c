@@ -26,8 +26,9 @@ MULTIVERSION static void add_columns(const real *restrict x, int64_t rows, int64
             sums[i] += x[row * width + i];
 }
 
+/* squares[width] += the columns of (x - mean)², and rests[width] those of x - mean */
 MULTIVERSION static void add_squares(const real *restrict x, int64_t rows, int64_t width,
-                                     const real *restrict mean, real *restrict sums)
+                                     const real *restrict mean, real *restrict squares, real *restrict rests)
 {
     int64_t row = 0;
     for (; row + AT_ONCE <= rows; row += AT_ONCE) {
@@ -35,26 +36,34 @@ MULTIVERSION static void add_squares(const real *restrict x, int64_t rows, int64
         for (int64_t i = 0; i < width; i++) {
             const real p = a[i] - mean[i], q = a[width + i] - mean[i];
             const real r = a[2 * width + i] - mean[i], s = a[3 * width + i] - mean[i];
-            sums[i] += (p * p + q * q) + (r * r + s * s);
+            squares[i] += (p * p + q * q) + (r * r + s * s);
+            rests[i] += (p + q) + (r + s);
         }
     }
     for (; row < rows; row++)
         for (int64_t i = 0; i < width; i++) {
             const real p = x[row * width + i] - mean[i];
-            sums[i] += p * p;
+            squares[i] += p * p;
+            rests[i] += p;
         }
 }
 
+/* What rounding left of the mean shows in the second pass, and is put right. */
 void batch_norm_moments(const rows_job *job, int64_t task)
 {
     const int64_t width = job->width, rows = rows_of(job, task);
     const real *x = job->x + task * job->block * width;
-    real *mean = job->columns + 2 * task * width, *squares = mean + width;
-    memset(mean, 0, (size_t)(2 * width) * sizeof(*mean));
+    real *mean = job->columns + 3 * task * width, *squares = mean + width, *rests = squares + width;
+    memset(mean, 0, (size_t)(3 * width) * sizeof(*mean));
     add_columns(x, rows, width, mean);
     for (int64_t i = 0; i < width; i++)
         mean[i] /= (real)rows;
-    add_squares(x, rows, width, mean, squares);
+    add_squares(x, rows, width, mean, squares, rests);
+    for (int64_t i = 0; i < width; i++) {
+        const real rest = rests[i] / (real)rows;
+        mean[i] += rest;
+        squares[i] -= rests[i] * rest;
+    }
 }
 
 /* With n and m rows and d the difference of the means: squares + squares' + d² n m / (n + m). */
@@ -65,7 +74,7 @@ void columns_moments(const rows_job *job, real *mean, real *squares)
     memset(squares, 0, (size_t)width * sizeof(*squares));
     double before = 0;
     for (int64_t task = 0; task < rows_tasks(job); task++) {
-        const real *other = job->columns + 2 * task * width;
+        const real *other = job->columns + 3 * task * width;
         const double rows = (double)rows_of(job, task), share = rows / (before + rows);
         for (int64_t i = 0; i < width; i++) {
             const double d = (double)other[i] - (double)mean[i];

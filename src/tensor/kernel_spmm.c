@@ -11,7 +11,7 @@
 
 enum {
     LANES = 16,
-    AHEAD = 8,              /* entries between the row that is asked for and the one that is added */
+    AHEAD = 16,             /* entries between the row that is asked for and the one that is added */
     TASK_NUMBERS = 1 << 18, /* multiply-adds of a task */
 };
 typedef real lanes __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
@@ -32,7 +32,7 @@ INLINE void sum_rows(const strip *s, const int vectors)
     const int64_t entries = csr_count(a), d = s->d;
     const uint32_t *index = a->index;
     for (int64_t row = s->first; row < s->end; row++) {
-        lanes sum[8], *y = (lanes *)(s->y + row * d);
+        lanes sum[4], *y = (lanes *)(s->y + row * d);
         UNROLLED for (int v = 0; v < vectors; v++) sum[v] = s->add ? y[v] : (lanes){0};
         for (int64_t e = a->start[row]; e < a->start[row + 1]; e++) {
             const lanes *x = (const lanes *)(s->x + index[e] * d);
@@ -54,7 +54,6 @@ INLINE void sum_rows(const strip *s, const int vectors)
 STRIP(1)
 STRIP(2)
 STRIP(4)
-STRIP(8)
 
 /* The last columns, fewer than LANES. */
 MULTIVERSION static void spmm_strip_rest(const strip *s, int64_t columns)
@@ -77,8 +76,7 @@ MULTIVERSION static void spmm_strip_rest(const strip *s, int64_t columns)
 static const struct {
     int64_t columns;
     void (*run)(const strip *s);
-} strips[] = {
-    {8 * LANES, spmm_strip_8}, {4 * LANES, spmm_strip_4}, {2 * LANES, spmm_strip_2}, {LANES, spmm_strip_1}};
+} strips[] = {{4 * LANES, spmm_strip_4}, {2 * LANES, spmm_strip_2}, {LANES, spmm_strip_1}};
 
 /* Rows count as an entry too, so that empty ones do not pile up in a task. */
 static int64_t entries_a_task(const spmm_job *job)

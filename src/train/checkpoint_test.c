@@ -16,8 +16,10 @@ typedef struct made {
     checkpoint c;
 } made;
 
-static const checkpoint_key key = {"mf", "batch_size=128\nfactors=8\nlearning_rate=0.1\n", "0123abcd-train",
-                                   UINT64_MAX - 1};
+#define OF_DATA "0123abcd-train"
+#define SET "batch_size=128\nfactors=8\nlearning_rate=0.1\n"
+
+static const checkpoint_key key = {"mf", SET, OF_DATA, UINT64_MAX - 1};
 
 static epoch_record history[] = {
     {1, 12, 0.75, 0.1, 3.5, NAN, 1.25, 1e6, 1.7e9},
@@ -157,15 +159,15 @@ static void test_another_training_is_refused_by_what_differs(void **state)
         checkpoint_key key;
         const char *message;
     } others[] = {
-        {{"bprmf", key.settings, key.data, key.seed}, "model is bprmf, but the checkpoint is of mf"},
-        {{"mf", "batch_size=128\nfactors=16\nlearning_rate=0.1\n", key.data, key.seed},
+        {{"bprmf", SET, OF_DATA, UINT64_MAX - 1}, "model is bprmf, but the checkpoint is of mf"},
+        {{"mf", "batch_size=128\nfactors=16\nlearning_rate=0.1\n", OF_DATA, UINT64_MAX - 1},
          "factors is 16, but the checkpoint is of 8"},
-        {{"mf", "batch_size=128\nfactors=8\n", key.data, key.seed},
+        {{"mf", "batch_size=128\nfactors=8\n", OF_DATA, UINT64_MAX - 1},
          "of other settings ('learning_rate=0.1', not '')"},
-        {{"mf", "batch_size=128\nrank=8\nlearning_rate=0.1\n", key.data, key.seed},
+        {{"mf", "batch_size=128\nrank=8\nlearning_rate=0.1\n", OF_DATA, UINT64_MAX - 1},
          "of other settings ('factors=8', not 'rank=8')"},
-        {{"mf", key.settings, "0123abce-train", key.seed}, "made from other data"},
-        {{"mf", key.settings, key.data, UINT64_MAX},
+        {{"mf", SET, "0123abce-train", UINT64_MAX - 1}, "made from other data"},
+        {{"mf", SET, OF_DATA, UINT64_MAX},
          "seed is 18446744073709551615, but the checkpoint is of 18446744073709551614"},
     };
     assert_ok(make(&a, 1, err));
