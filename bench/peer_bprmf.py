@@ -22,8 +22,8 @@ import numpy
 import scipy.sparse
 
 FACTORS = 64
-OURS = {"batch_size": 16384, "learning_rate": 0.01, "regularization": 0.01}
-THEIRS = {"learning_rate": 0.05, "regularization": 0.01}
+OURS = {"batch_size": 32768, "learning_rate": 0.02, "regularization": 0.01}
+THEIRS = {"learning_rate": 0.02, "regularization": 0.001}
 
 
 def load(split, part):

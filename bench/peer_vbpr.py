@@ -1,8 +1,10 @@
 """Steps of VBPR in PyTorch beside ours: same data, threads, batch size and equations, random features.
 
+    peer_vbpr.py make DATA OUT
     peer_vbpr.py BENCH_VBPR STORE/splits/NAME FEATURES [THREADS [STEPS [RUNS]]]
 
-FEATURES are of the store (medley features import). Prints, for products in float and in bfloat16 on our side,
+The first makes 4,096 random numbers for each item of the .tsv files of DATA: OUT.npy, and OUT.txt of their ids. FEATURES
+are of the store (medley features import). Prints, for products in float and in bfloat16 on our side,
 
     name  ours_s  peer_s  ratio       of a step, by the clock
     # processor seconds of a step of both, and their ratio, which a loaded machine disturbs less
@@ -11,13 +13,21 @@ PyTorch's is the published form: features of positives and negatives gathered, a
 vectorised sampler. Needs numpy and torch.
 """
 import os
+import pathlib
 import subprocess
 import sys
 import time
 
 import numpy
 
-FACTORS, BATCH = 64, 1024
+FACTORS, BATCH, LENGTH = 64, 1024, 4096
+
+
+def make(data, out):
+    ids = sorted({line.split("\t")[1] for name in ("train", "val", "test")
+                  for line in pathlib.Path(data, name + ".tsv").read_text().splitlines()})
+    numpy.save(out + ".npy", numpy.random.default_rng(1).standard_normal((len(ids), LENGTH), numpy.float32))
+    pathlib.Path(out + ".txt").write_text("".join(item + "\n" for item in ids))
 
 
 class Steps:
@@ -121,4 +131,4 @@ def main(bench, split, features, threads="2", steps="48", runs="3"):
 
 if __name__ == "__main__":
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    main(*sys.argv[1:])
+    make(*sys.argv[2:]) if sys.argv[1] == "make" else main(*sys.argv[1:])

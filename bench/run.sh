@@ -4,8 +4,9 @@
 #
 # Environment: BENCH_USERS (162541) and BENCH_ITEMS (59047) of the generated ratings, about 154 a user; BENCH_RUNS (3)
 # whose median counts; BENCH_THREADS (all); BENCH_FOLDER (BUILD/bench), kept between runs; BENCH_PYTHON, one that
-# has the peers of requirements.txt (else a venv is made); MEDLEY_TEST_DATA for ml-1m-sequences; BENCH_REVIEWS_MIB
-# (400) of generated reviews. libsimdjson-dev, where it is installed, is the peer for JSON.
+# has the peers of requirements.txt (else a venv is made) and, for the learnt models, torch; MEDLEY_TEST_DATA for
+# ml-1m-sequences, ml-latest-small and amazon-office-elliot; BENCH_REVIEWS_MIB (400) of generated reviews. libsimdjson-dev, where it is
+# installed, is the peer for JSON.
 # Exit code 1 when a bound is not met.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -93,6 +94,46 @@ measure_models() {
     "$python" "$root/bench/peer_rp3beta.py" "$build/bench_rp3beta" "$folder" "$threads" >>"$ratios"
 }
 
+# Epochs of factor models, from the store that measure_models made.
+measure_factors() {
+    [ -n "$python" ] || return 0
+    if [ -d "$work/ml-1m" ]; then
+        say BPR-MF
+        "$build/medley" split --quiet --force --config "$root/configs/ml-1m-sequences/leave_one_out.yaml" \
+            --store "$work/ml-1m" >/dev/null
+        "$python" "$root/bench/peer_bprmf.py" "$build/bench_bprmf" "$work/ml-1m/splits/leave_one_out" "$threads" >>"$ratios"
+    fi
+    [ -d "$data/ml-latest-small" ] && "$python" -c 'import torch' 2>/dev/null || { say "SKIPPED: MF"; return 0; }
+    say MF
+    "$build/medley" prepare --quiet --force --format movielens --input "$data/ml-latest-small" \
+        --store "$work/ml-small" >/dev/null
+    "$python" "$root/bench/peer_mf.py" "$build/bench_mf" "$work/ml-small/interactions" "$threads" >>"$ratios"
+}
+
+# Steps of models that PyTorch is the peer of.
+measure_steps() {
+    [ -n "$python" ] && "$python" -c 'import torch' 2>/dev/null || { say "SKIPPED: the peers in PyTorch"; return 0; }
+    if [ -d "$work/ml-1m" ]; then
+        say LightGCN
+        "$build/medley" split --quiet --force --config "$root/configs/ml-1m-sequences/leave_one_out.yaml" \
+            --store "$work/ml-1m" >/dev/null
+        for batch in 2048 8192; do
+            "$python" "$root/bench/peer_lightgcn.py" "$build/bench_lightgcn" "$work/ml-1m/splits/leave_one_out" \
+                "$threads" "$batch" >>"$ratios"
+        done
+    fi
+    [ -d "$data/amazon-office-elliot" ] || return 0
+    say VBPR
+    "$build/medley" prepare --quiet --force --config "$root/configs/amazon-office-elliot/prepare.yaml" \
+        --input "$data/amazon-office-elliot" --store "$work/office" >/dev/null
+    "$build/medley" split --quiet --force --config "$root/configs/amazon-office-elliot/fixed.yaml" \
+        --store "$work/office" >/dev/null
+    "$python" "$root/bench/peer_vbpr.py" make "$data/amazon-office-elliot" "$work/random"
+    "$build/medley" features import --quiet --force --store "$work/office" --name random \
+        --input "$work/random.npy" --ids "$work/random.txt" >/dev/null
+    "$python" "$root/bench/peer_vbpr.py" "$build/bench_vbpr" "$work/office/splits/fixed" random "$threads" >>"$ratios"
+}
+
 median() { # name column
     awk -F '\t' -v name="$1" -v column="$2" '$1 == name { print $column }' "$times" | sort -g |
         awk '{ value[NR] = $1 } END { if (NR) print (value[int((NR + 1) / 2)] + value[int(NR / 2) + 1]) / 2 }'
@@ -124,6 +165,12 @@ table() {
             ease*) row "$name, s (LAPACK)" "$ours" "$peer" 1.3 ;;
             itemknn* | rp3beta*) row "$name, s" "$ours" "$peer" 0.5 ;;
             ials*) row "$name, s an epoch" "$ours" "$peer" 0.667 ;;
+            bprmf*) row "$name, s an epoch" "$ours" "$peer" 0.5 ;;
+            mf*DataLoader) row "$name, s an epoch" "$ours" "$peer" 0.05 ;;
+            mf*) row "$name, s an epoch" "$ours" "$peer" ;;
+            lightgcn*) row "$name, s" "$ours" "$peer" 0.333 ;;
+            'vbpr step in bfloat16'*) row "$name, s" "$ours" "$peer" 0.1 ;;
+            vbpr*) row "$name, s" "$ours" "$peer" ;;
         esac
     done
 }
@@ -132,6 +179,8 @@ find_python
 measure_prepare
 measure_scans
 measure_models
+measure_factors
+measure_steps
 echo "$(uname -m), $threads threads, median of $runs runs, $(wc -l <"$raw/ratings.csv") lines, $(date -u +%F)"
 table >"$work/table.tsv"
 awk -F '\t' '{ printf "%-46s %10s %10s %8s %6s  %s\n", $1, $2, $3, $4, $5, $6 }' "$work/table.tsv"

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "autograd/graph.h"
+#include "autograd/ops.h"
 #include "autograd/row_terms.h"
 
 #include "fixture.h"
@@ -175,6 +175,21 @@ static void test_passes_of_one_step_add_up_in_leaves(void **state)
     assert_grad(28);
     assert_ok(graph_backward_from(made.g, v, two, err));
     assert_true(v->grad[0] == 2 && v->grad[1] == 3);
+}
+
+/* The root's op, and views of it, give their gradients on; that of the root is the caller's. */
+static void test_a_gradient_that_is_given_stays_as_it_is(void **state)
+{
+    (void)state;
+    real given[] = {1, 2, 3};
+    graph_begin(made.g, (graph_place){0});
+    node *v = graph_variable(made.g, shape_1(3), data);
+    node *x = graph_scale(made.g, v, 2), *other = graph_square(made.g, x);
+    assert_ok(graph_backward_from(made.g, graph_reshape(made.g, graph_scale(made.g, x, 3), shape_2(3, 1)), given,
+                                  err));
+    assert_ok(graph_backward_from(made.g, graph_mul(made.g, x, other), given, err));
+    for (int i = 0; i < 3; i++)
+        assert_true(given[i] == (real)(i + 1));
 }
 
 static void test_only_what_is_learnt_gets_a_gradient(void **state)
@@ -378,6 +393,7 @@ int main(void)
         cmocka_unit_test(test_gradients_follow_the_chain_rule),
         cmocka_unit_test(test_a_new_step_starts_from_zero),
         cmocka_unit_test(test_passes_of_one_step_add_up_in_leaves),
+        cmocka_unit_test(test_a_gradient_that_is_given_stays_as_it_is),
         cmocka_unit_test(test_only_what_is_learnt_gets_a_gradient),
         cmocka_unit_test(test_a_view_shares_the_value_and_is_one_leaf_a_parameter),
         cmocka_unit_test(test_the_first_failure_is_kept_and_ends_with_the_step),

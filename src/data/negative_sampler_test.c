@@ -233,7 +233,39 @@ static void test_every_failing_allocation_is_survived(void **state)
     world_end(&w);
 }
 
+static void test_draws_in_a_run_are_those_made_one_by_one(void **state)
+{
+    (void)state;
+    enum { DRAWS = 1000 };
+    world w;
+    world_begin(&w, ITEMS);
+    negative_sampler *s;
+    assert_ok(negative_sampler_create(w.rt, &w.observed.view, NEGATIVE_POPULARITY, 0.75, &s, err));
+    uint32_t user[DRAWS], drawn[DRAWS];
+    for (uint32_t d = 0; d < DRAWS; d++)
+        user[d] = d % (uint32_t)w.observed.view.rows;
+    negative_sampler_draw_all(s, user, (draw_place){1, 2, 77}, DRAWS, drawn);
+    for (uint32_t d = 0; d < DRAWS; d++)
+        assert_int_equal(drawn[d], negative_sampler_draw(s, user[d], (draw_place){1, 2, 77 + d}));
+    negative_sampler_free(s);
+    world_end(&w);
+}
+
 /* ---- permuted ---- */
+
+static void test_places_permuted_in_a_run_are_those_permuted_one_by_one(void **state)
+{
+    (void)state;
+    const uint64_t counts[] = {1, 2, 31, 64, 1000, 70001, UINT32_MAX};
+    uint32_t all[1000];
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        const uint64_t first = counts[i] / 3, left = counts[i] - first;
+        const int64_t places = left < 1000 ? (int64_t)left : 1000;
+        permuted_all(9, 4, first, places, counts[i], all);
+        for (int64_t k = 0; k < places; k++)
+            assert_int_equal(all[k], permuted(9, 4, first + (uint64_t)k, counts[i]));
+    }
+}
 
 static void test_a_permutation_has_each_place_once(void **state)
 {
@@ -296,8 +328,10 @@ int main(void)
         cmocka_unit_test(test_without_observations_popularity_is_uniform),
         cmocka_unit_test(test_rows_that_are_searched_reject_as_those_of_a_bitmap),
         cmocka_unit_test(test_a_draw_is_known_by_its_place),
+        cmocka_unit_test(test_draws_in_a_run_are_those_made_one_by_one),
         cmocka_unit_test(test_who_has_all_but_one_gets_that_one),
         cmocka_unit_test(test_every_failing_allocation_is_survived),
+        cmocka_unit_test(test_places_permuted_in_a_run_are_those_permuted_one_by_one),
         cmocka_unit_test(test_a_permutation_has_each_place_once),
         cmocka_unit_test(test_large_permutations_stay_below_their_count),
         cmocka_unit_test(test_permutations_are_even),

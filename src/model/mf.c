@@ -33,6 +33,9 @@ medley_status mf_begin(const medley_runtime *rt, const void *values, const train
     TRY(mem_alloc_zero(rt, 1, sizeof *m, &m, err));
     *context = m;
     *m = (mf){.p = values, .ratings = &data->matrix, .seed = data->seed, .mean = mean_of(&data->matrix)};
+    if (csr_count(m->ratings) > (int64_t)UINT32_MAX)
+        return fail(err, MEDLEY_E_LIMIT, "%lld ratings, the most is %lld", (long long)csr_count(m->ratings),
+                    (long long)UINT32_MAX);
     TRY(mem_alloc(rt, csr_count(m->ratings), sizeof *m->user_of, &m->user_of, err));
     for (int64_t u = 0; u < m->ratings->rows; u++)
         for (int64_t at = m->ratings->start[u]; at < m->ratings->start[u + 1]; at++)

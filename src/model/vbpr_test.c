@@ -346,7 +346,7 @@ static void test_it_is_a_model(void **state)
 {
     (void)state;
     static const char *const ways[][3] = {
-        {"one,two,three", "concat"}, {"one,two", "sum"}, {"three,one", "attention"}};
+        {"one,two,three", "concat", "false"}, {"one,two", "sum", "true"}, {"three,one", "attention", "true"}};
     for (size_t k = 0; k < sizeof ways / sizeof *ways; k++) {
         fit_case c;
         FIT_CASE(&c, &model_vbpr, made.view, USERS, ITEMS, "factors", "5", "epochs", "2", "batch_size", "100",

@@ -44,6 +44,7 @@ enum {
     BLOCK_K = 512,
     THIN = 16,
     TASKS_WANTED = 8,
+    ROWS_AHEAD = 2,    /* rows that are fetched before they are rounded */
     ROWS_MOST = 4,     /* blocks that a task does below each other, with the same rounded B */
     SHAPES_MOST = 256, /* then all are forgotten */
 };
@@ -214,17 +215,28 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* Rows lie far apart: the processor does not see that the next ones come. */
+static inline void fetch_row(const float *x, int64_t columns)
+{
+    enum { LINE = 64 / sizeof(float) };
+    for (int64_t i = 0; i < columns; i += LINE)
+        __builtin_prefetch(x + i);
+}
+
 /* out: [rows, columns] close together. Not a number stays one. */
 MULTIVERSION static void round_rows(const float *restrict x, int64_t stride, int64_t rows, int64_t columns,
                                     uint16_t *restrict out)
 {
-    for (int64_t r = 0; r < rows; r++)
+    for (int64_t r = 0; r < rows; r++) {
+        if (r + ROWS_AHEAD < rows)
+            fetch_row(x + (r + ROWS_AHEAD) * stride, columns);
         for (int64_t i = 0; i < columns; i++) {
             uint32_t bits;
             memcpy(&bits, &x[r * stride + i], sizeof bits);
             const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
             out[r * columns + i] = (uint16_t)((bits & 0x7fffffff) > 0x7f800000 ? (bits >> 16) | 0x40 : rounded);
         }
+    }
 }
 
 MULTIVERSION static void round_rows_to_float(const float *restrict x, int64_t stride, int64_t rows,

@@ -235,7 +235,8 @@ static void adam_idle(const update_rule *r, const update_idle *idle, int64_t cou
     const double shrink = r->apart ? idle->shrink_least : 1;
     const double fall = (double)r->keep1 / sqrt((double)r->keep2) * (1 + 4 * (double)REAL_EPSILON);
     const bool fades = r->decay == 0 && (double)r->epsilon >= 1e-15 && fall < shrink;
-    const int64_t sure = fades && r->keep1 > 0 ? adam_guess(r, idle, *w, *m, *v) : 0; /* so long it is not asked */
+    const int64_t sure =
+        fades && count > 0 && r->keep1 > 0 ? adam_guess(r, idle, *w, *m, *v) : 0; /* so long it is not asked */
     kernel_adam_block(r, idle->pace, sure, count, w, m, v);
     for (int64_t done = sure, steps; done < idle->steps; done += steps) {
         const int64_t left = idle->steps - done;
