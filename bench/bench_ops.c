@@ -1,5 +1,5 @@
-/* Forward and backward of every op on shapes that recommenders use. bench/peer_ops.py runs it beside PyTorch and makes
- * the table.
+/* Forward and backward of every op on shapes that recommenders use (but reshape, which moves nothing).
+ * bench/peer_ops.py runs it beside PyTorch and makes the table.
  *
  *   bench_ops list               the cases, "op [shape] [shape] ...", one a line
  *   bench_ops serve [threads]    for each line "case<tab>seconds" of its input: the median step, wall and processor
@@ -30,8 +30,9 @@ typedef struct op_row {
     const char *name;
     int variables; /* the first shapes: nodes that want gradients */
     node *(*build)(stage *s, node *const *x);
-    int tables;      /* the shapes after them: parameters */
-    int64_t entries; /* a row of a sparse matrix [size of shape 0]² or bags [shape 0] of rows of shape 1; 0: there is none */
+    int tables; /* the shapes after them: parameters */
+    int64_t
+        entries; /* a row of a sparse matrix [size of shape 0]² or bags [shape 0] of rows of shape 1; 0: there is none */
     int picked, axis; /* indexes are below this size of this shape, and the rows of all tables */
     bool positive, bf16;
     int updates; /* optimizer_kind + 1; a case without `build` is the update of a dense parameter alone */
@@ -39,74 +40,129 @@ typedef struct op_row {
 
 /* ---- the ops ---- */
 
-#define UNARY(op)                                                                                                      \
-    static node *build_##op(stage *s, node *const *x)                                                                  \
-    {                                                                                                                  \
-        return graph_##op(s->g, x[0]);                                                                                 \
-    }
-#define WITH(op, call)                                                                                                 \
-    static node *build_##op(stage *s, node *const *x)                                                                  \
-    {                                                                                                                  \
-        (void)x;                                                                                                       \
-        return call;                                                                                                   \
-    }
-UNARY(exp) UNARY(log) UNARY(sqrt) UNARY(square) UNARY(relu) UNARY(gelu) UNARY(gelu_tanh) UNARY(tanh) UNARY(sigmoid)
-UNARY(silu) UNARY(softplus) UNARY(sum) UNARY(mean) UNARY(transpose) UNARY(softmax) UNARY(log_softmax) UNARY(pairwise_dots)
-WITH(add, graph_add(s->g, x[0], x[1]))
-WITH(sub, graph_sub(s->g, x[0], x[1]))
-WITH(mul, graph_mul(s->g, x[0], x[1]))
-WITH(div, graph_div(s->g, x[0], x[1]))
-WITH(scale, graph_scale(s->g, x[0], 0.5))
-WITH(shift, graph_shift(s->g, x[0], 0.5))
-WITH(leaky_relu, graph_leaky_relu(s->g, x[0], 0.2))
-WITH(dropout, graph_dropout(s->g, x[0], 0.2))
-WITH(sum_first, graph_sum_axis(s->g, x[0], 0))
-WITH(sum_last, graph_sum_axis(s->g, x[0], -1))
-WITH(mean_middle, graph_mean_axis(s->g, x[0], 1))
-WITH(max_last, graph_max_axis(s->g, x[0], -1))
-WITH(reshape, graph_reshape(s->g, x[0], shape_2(s->shape[0].size[0], -1)))
-WITH(concat_last, graph_concat(s->g, x, 2, -1))
-WITH(stack_middle, graph_stack(s->g, x, 2, 1))
-WITH(slice_middle, graph_slice(s->g, x[0], 1, 10, s->shape[0].size[1] / 2))
-WITH(permute_heads, graph_permute(s->g, x[0], (const int[]){0, 2, 1, 3}))
-WITH(layer_norm, graph_layer_norm(s->g, x[0], x[1], x[2], 1e-5))
-WITH(batch_norm, graph_batch_norm(s->g, x[0], x[1], x[2], s->value[3], s->value[3] + shape_width(s->shape[0]), 0.1, 1e-5))
-WITH(l2_normalise, graph_l2_normalise(s->g, x[0], 1e-12))
-WITH(matmul, graph_matmul(s->g, x[0], x[1], false, false))
-WITH(matmul_abt, graph_matmul(s->g, x[0], x[1], false, true))
-WITH(linear, graph_linear(s->g, x[0], x[1], x[2]))
-WITH(mlp, graph_linear(s->g, graph_linear(s->g, x[0], x[1], NULL), x[2], NULL))
-WITH(linear_rows, graph_linear_rows(s->g, s->value[2], s->index, shape_count(s->shape[3]), x[0], x[1]))
-WITH(spmm, graph_spmm(s->g, &s->matrix.view, &s->transposed.view, x[0]))
-WITH(rows_dot, graph_rows_dot(s->g, x[0], x[1]))
-WITH(attention, graph_attention(s->g, x[0], x[1], x[2], &(attention_mask){.causal = false}, 0, 0))
-WITH(attention_causal, graph_attention(s->g, x[0], x[1], x[2], &(attention_mask){.causal = true}, 0, 0))
+/* The declaration behind the function asks for a semicolon. */
+#define WITH(op, call)                                \
+    static node *build_##op(stage *s, node *const *x) \
+    {                                                 \
+        (void)x;                                      \
+        return call;                                  \
+    }                                                 \
+    static node *build_##op(stage *s, node *const *x)
+#define UNARY(op) WITH(op, graph_##op(s->g, x[0]))
+UNARY(exp);
+UNARY(log);
+UNARY(sqrt);
+UNARY(square);
+UNARY(relu);
+UNARY(gelu);
+UNARY(gelu_tanh);
+UNARY(tanh);
+UNARY(sigmoid);
+UNARY(silu);
+UNARY(softplus);
+UNARY(sum);
+UNARY(mean);
+UNARY(transpose);
+UNARY(softmax);
+UNARY(log_softmax);
+UNARY(pairwise_dots);
+WITH(add, graph_add(s->g, x[0], x[1]));
+WITH(sub, graph_sub(s->g, x[0], x[1]));
+WITH(mul, graph_mul(s->g, x[0], x[1]));
+WITH(div, graph_div(s->g, x[0], x[1]));
+WITH(scale, graph_scale(s->g, x[0], 0.5));
+WITH(shift, graph_shift(s->g, x[0], 0.5));
+WITH(leaky_relu, graph_leaky_relu(s->g, x[0], 0.2));
+WITH(dropout, graph_dropout(s->g, x[0], 0.2));
+WITH(sum_first, graph_sum_axis(s->g, x[0], 0));
+WITH(sum_last, graph_sum_axis(s->g, x[0], -1));
+WITH(mean_middle, graph_mean_axis(s->g, x[0], 1));
+WITH(max_last, graph_max_axis(s->g, x[0], -1));
+WITH(concat_last, graph_concat(s->g, x, 2, -1));
+WITH(stack_middle, graph_stack(s->g, x, 2, 1));
+WITH(slice_middle, graph_slice(s->g, x[0], 1, 10, s->shape[0].size[1] / 2));
+WITH(permute_heads, graph_permute(s->g, x[0], (const int[]){0, 2, 1, 3}));
+WITH(layer_norm, graph_layer_norm(s->g, x[0], x[1], x[2], 1e-5));
+WITH(batch_norm,
+     graph_batch_norm(s->g, x[0], x[1], x[2], s->value[3], s->value[3] + shape_width(s->shape[0]), 0.1, 1e-5));
+WITH(l2_normalise, graph_l2_normalise(s->g, x[0], 1e-12));
+WITH(matmul, graph_matmul(s->g, x[0], x[1], false, false));
+WITH(matmul_abt, graph_matmul(s->g, x[0], x[1], false, true));
+WITH(linear, graph_linear(s->g, x[0], x[1], x[2]));
+WITH(mlp, graph_linear(s->g, graph_linear(s->g, x[0], x[1], NULL), x[2], NULL));
+WITH(linear_rows, graph_linear_rows(s->g, s->value[2], s->index, shape_count(s->shape[3]), x[0], x[1]));
+WITH(spmm, graph_spmm(s->g, &s->matrix.view, &s->transposed.view, x[0]));
+WITH(rows_dot, graph_rows_dot(s->g, x[0], x[1]));
+WITH(attention, graph_attention(s->g, x[0], x[1], x[2], &(attention_mask){.causal = false}, 0, 0));
+WITH(attention_causal, graph_attention(s->g, x[0], x[1], x[2], &(attention_mask){.causal = true}, 0, 0));
 WITH(attention_causal_padded,
-     graph_attention(s->g, x[0], x[1], x[2], &(attention_mask){.causal = true, .length = s->length}, 0, 0))
-WITH(mse, graph_mse(s->g, x[0], s->value[1]))
-WITH(bce, graph_bce(s->g, x[0], s->value[1]))
-WITH(bpr, graph_bpr(s->g, x[0], x[1]))
-WITH(cross_entropy, graph_cross_entropy(s->g, x[0], s->index))
-WITH(catalogue_cross_entropy, graph_catalogue_cross_entropy(s->g, x[0], x[1], NULL, s->index))
-WITH(sampled_softmax, graph_sampled_softmax(s->g, x[0], s->tables.list[0], s->index, s->index2,
-                                            shape_count(s->shape[2]), NULL))
-WITH(info_nce, graph_info_nce(s->g, x[0], x[1], 0.1, s->index, NULL, false))
-WITH(select, graph_select(s->g, x[0], s->index, shape_count(s->shape[1])))
-WITH(gather, graph_gather(s->g, s->tables.list[0], s->index, s->shape[1]))
-WITH(bag, graph_bag(s->g, s->tables.list[0], &s->matrix.view, true))
-WITH(gather_dot, graph_gather_dot(s->g, s->tables.list[0], s->index, s->tables.list[1], s->index2, shape_count(s->shape[2])))
-WITH(rows_square, graph_rows_square(s->g, s->tables.list[0], s->index, shape_count(s->shape[1])))
+     graph_attention(s->g, x[0], x[1], x[2], &(attention_mask){.causal = true, .length = s->length}, 0, 0));
+WITH(mse, graph_mse(s->g, x[0], s->value[1]));
+WITH(bce, graph_bce(s->g, x[0], s->value[1]));
+WITH(bpr, graph_bpr(s->g, x[0], x[1]));
+WITH(cross_entropy, graph_cross_entropy(s->g, x[0], s->index));
+WITH(catalogue_cross_entropy, graph_catalogue_cross_entropy(s->g, x[0], x[1], NULL, s->index));
+WITH(sampled_softmax,
+     graph_sampled_softmax(s->g, x[0], s->tables.list[0], s->index, s->index2, shape_count(s->shape[2]), NULL));
+WITH(info_nce, graph_info_nce(s->g, x[0], x[1], 0.1, s->index, NULL, false));
+WITH(select, graph_select(s->g, x[0], s->index, shape_count(s->shape[1])));
+WITH(gather, graph_gather(s->g, s->tables.list[0], s->index, s->shape[1]));
+WITH(bag, graph_bag(s->g, s->tables.list[0], &s->matrix.view, true));
+WITH(gather_dot,
+     graph_gather_dot(s->g, s->tables.list[0], s->index, s->tables.list[1], s->index2, shape_count(s->shape[2])));
+WITH(rows_square, graph_rows_square(s->g, s->tables.list[0], s->index, shape_count(s->shape[1])));
 
-#define OP(op, count) {.name = #op, .variables = count, .build = build_##op}
+#define OP(op, count)                                        \
+    {                                                        \
+        .name = #op, .variables = count, .build = build_##op \
+    }
 static const op_row ops[] = {
-    OP(add, 2), OP(sub, 2), OP(mul, 2), OP(scale, 1), OP(shift, 1), OP(exp, 1), OP(square, 1), OP(relu, 1),
-    OP(leaky_relu, 1), OP(gelu, 1), OP(gelu_tanh, 1), OP(tanh, 1), OP(sigmoid, 1), OP(silu, 1), OP(softplus, 1),
-    OP(dropout, 1), OP(sum, 1), OP(mean, 1), OP(sum_first, 1), OP(sum_last, 1), OP(mean_middle, 1), OP(max_last, 1),
-    OP(reshape, 1), OP(concat_last, 2), OP(stack_middle, 2), OP(slice_middle, 1), OP(permute_heads, 1), OP(transpose, 1),
-    OP(softmax, 1), OP(log_softmax, 1), OP(layer_norm, 3), OP(batch_norm, 3), OP(l2_normalise, 1), OP(matmul, 2),
-    OP(matmul_abt, 2), OP(linear, 3), OP(mlp, 3), OP(rows_dot, 2), OP(pairwise_dots, 1),
-    OP(attention, 3), OP(attention_causal, 3), OP(attention_causal_padded, 3), OP(mse, 1), OP(bce, 1), OP(bpr, 2),
-    OP(info_nce, 2), OP(select, 1),
+    OP(add, 2),
+    OP(sub, 2),
+    OP(mul, 2),
+    OP(scale, 1),
+    OP(shift, 1),
+    OP(exp, 1),
+    OP(square, 1),
+    OP(relu, 1),
+    OP(leaky_relu, 1),
+    OP(gelu, 1),
+    OP(gelu_tanh, 1),
+    OP(tanh, 1),
+    OP(sigmoid, 1),
+    OP(silu, 1),
+    OP(softplus, 1),
+    OP(dropout, 1),
+    OP(sum, 1),
+    OP(mean, 1),
+    OP(sum_first, 1),
+    OP(sum_last, 1),
+    OP(mean_middle, 1),
+    OP(max_last, 1),
+    OP(concat_last, 2),
+    OP(stack_middle, 2),
+    OP(slice_middle, 1),
+    OP(permute_heads, 1),
+    OP(transpose, 1),
+    OP(softmax, 1),
+    OP(log_softmax, 1),
+    OP(layer_norm, 3),
+    OP(batch_norm, 3),
+    OP(l2_normalise, 1),
+    OP(matmul, 2),
+    OP(matmul_abt, 2),
+    OP(linear, 3),
+    OP(mlp, 3),
+    OP(rows_dot, 2),
+    OP(pairwise_dots, 1),
+    OP(attention, 3),
+    OP(attention_causal, 3),
+    OP(attention_causal_padded, 3),
+    OP(mse, 1),
+    OP(bce, 1),
+    OP(bpr, 2),
+    OP(info_nce, 2),
+    OP(select, 1),
     {.name = "cross_entropy", .variables = 1, .build = build_cross_entropy, .axis = 1},
     {.name = "catalogue_cross_entropy", .variables = 2, .build = build_catalogue_cross_entropy, .picked = 1},
     {.name = "div", .variables = 2, .build = build_div, .positive = true},
@@ -134,10 +190,37 @@ typedef struct bench_case {
     shape shape[SHAPES_MOST]; /* variables, then tables, then what the op reads beside them: places, targets */
 } bench_case;
 
-#define TALL {3, {128, 200, 256}}
-#define FLAT {2, {1024, 64}}
-#define WIDE {2, {1024, 3416}}
-#define QKV(b, h, t, d) {{4, {b, h, t, d}}, {4, {b, h, t, d}}, {4, {b, h, t, d}}, {1, {b}}}
+#define TALL              \
+    {                     \
+        3,                \
+        {                 \
+            128, 200, 256 \
+        }                 \
+    }
+#define FLAT         \
+    {                \
+        2,           \
+        {            \
+            1024, 64 \
+        }            \
+    }
+#define WIDE           \
+    {                  \
+        2,             \
+        {              \
+            1024, 3416 \
+        }              \
+    }
+#define QKV(b, h, t, d)                                          \
+    {                                                            \
+        {4, {b, h, t, d}}, {4, {b, h, t, d}}, {4, {b, h, t, d}}, \
+        {                                                        \
+            1,                                                   \
+            {                                                    \
+                b                                                \
+            }                                                    \
+        }                                                        \
+    }
 static const bench_case cases[] = {
     {"gather", {{2, {60000, 64}}, {1, {8192}}}},
     {"gather_adam", {{2, {60000, 64}}, {1, {8192}}}},
@@ -192,7 +275,6 @@ static const bench_case cases[] = {
     {"sum_last", {TALL}},
     {"mean_middle", {TALL}},
     {"max_last", {TALL}},
-    {"reshape", {TALL}},
     {"concat_last", {{3, {128, 200, 128}}, {3, {128, 200, 128}}}},
     {"concat_last", {FLAT, FLAT}},
     {"stack_middle", {{2, {4096, 64}}, {2, {4096, 64}}}},
@@ -283,8 +365,8 @@ static medley_status make_matrix(stage *s, const op_row *op, medley_error *err)
         column[i] = (uint32_t)((double)s->shape[0].size[0] * random_uniform(4, 0, (uint64_t)i));
         value[i] = (float)random_uniform(4, 1, (uint64_t)i);
     }
-    TRY_DONE(csr_build(s->rt, rows, s->shape[0].size[0], row, column, op->tables > 0 ? NULL : value, count, &s->matrix,
-                       err));
+    TRY_DONE(csr_build(s->rt, rows, s->shape[0].size[0], row, column, op->tables > 0 ? NULL : value, count,
+                       &s->matrix, err));
     TRY_DONE(csr_transpose(s->rt, &s->matrix.view, &s->transposed, err));
 done:
     mem_free(row);
@@ -310,7 +392,8 @@ static medley_status make_tables(stage *s, const op_row *op, medley_error *err)
     return optimizer_create(s->rt, &s->tables, &options, &s->optimizer, err);
 }
 
-static medley_status stage_open(stage *s, medley_runtime *rt, const bench_case *c, const op_row *op, medley_error *err)
+static medley_status stage_open(stage *s, medley_runtime *rt, const bench_case *c, const op_row *op,
+                                medley_error *err)
 {
     *s = (stage){.rt = rt, .shape = c->shape};
     TRY(make_indexes(s, op, err));
@@ -391,7 +474,8 @@ static medley_status measure(stage *s, const op_row *op, double seconds, medley_
     uint64_t number = 0;
     for (; number < 2; number++)
         TRY(step(s, op, number, err));
-    for (const double end = processor() + seconds; count < 3 || (count < STEPS_MOST && processor() < end); count++) {
+    for (const double end = processor() + seconds; count < 3 || (count < STEPS_MOST && processor() < end);
+         count++) {
         const double before = now(), used = processor();
         TRY(step(s, op, ++number, err));
         wall[count] = now() - before;
@@ -434,8 +518,8 @@ static medley_status measure_machine(medley_runtime *rt, medley_error *err)
     memset(from, 0, BYTES);
     for (int run = 0; run < 5; run++) {
         const real *const a = (const real *)from;
-        const gemm_job job = {false, false, SIZE, SIZE, SIZE, 1, a, SIZE, a + SIZE * SIZE, SIZE, 0, (real *)to, SIZE,
-                              NULL, NULL};
+        const gemm_job job = {false,           false, SIZE, SIZE,       SIZE, 1,    a,   SIZE,
+                              a + SIZE * SIZE, SIZE,  0,    (real *)to, SIZE, NULL, NULL};
         double before = processor();
         memcpy(to, from, BYTES);
         copy = fmin(copy, processor() - before);

@@ -31,7 +31,7 @@ def load(split, part):
 
 
 def ndcg(user, item, bias, seen, held_out):
-    """Mean over users of 1 / log2(1 + rank) of the one item held out, 0 below rank 10; equal scores share their ranks."""
+    """Mean over users of 1 / log2(1 + rank) of the one item held out, 0 below rank 10."""
     total, count = 0.0, 0
     for first in range(0, len(held_out[0]), 1024):
         users, targets = (part[first:first + 1024] for part in held_out)
@@ -55,8 +55,9 @@ def peer(matrix, threads, epochs, settings):
 
 def ours(bench, split, threads, epochs, settings):
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run([bench, str(threads), f"{split}/train", folder, f"factors={FACTORS}", f"epochs={epochs}"] +
-                              [f"{name}={value}" for name, value in settings.items()],
+        chosen = {"factors": FACTORS, "epochs": epochs, **settings}
+        done = subprocess.run([bench, str(threads), f"{split}/train", folder] +
+                              [f"{name}={value}" for name, value in chosen.items()],
                               check=True, capture_output=True, text=True)
         tensors = [numpy.load(f"{folder}/{name}.npy") for name in ("user", "item", "bias")]
     return [float(line.split()[1]) for line in done.stdout.splitlines()[1:]], *tensors

@@ -206,7 +206,7 @@ MAKE |= {name: of(function, 1) for name, function in {
     "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"), "tanh": torch.tanh, "sigmoid": torch.sigmoid, "silu": F.silu,
     "softplus": F.softplus, "dropout": lambda x: F.dropout(x, 0.2), "sum": torch.sum, "mean": torch.mean,
     "sum_first": lambda x: x.sum(0), "sum_last": lambda x: x.sum(-1), "mean_middle": lambda x: x.mean(1),
-    "max_last": lambda x: x.max(-1).values, "reshape": lambda x: x.reshape(len(x), -1),
+    "max_last": lambda x: x.max(-1).values,
     "slice_middle": lambda x: x[:, 10:10 + x.shape[1] // 2].contiguous(),
     "permute_heads": lambda x: x.permute(0, 2, 1, 3).contiguous(), "transpose": lambda x: x.transpose(1, 2).contiguous(),
     "softmax": lambda x: x.softmax(-1), "log_softmax": lambda x: x.log_softmax(-1),
@@ -265,8 +265,8 @@ def bytes_moved(op, shapes):
         return 4 * shapes[0][1] * rows * (9 if op == "gather_adam" else 3)
     if op in ("sgd", "adagrad", "adam", "adamw"):
         return 4 * n[0] * {"sgd": 3, "adagrad": 5}.get(op, 7)
-    if op in ("reshape", "linear_rows"):
-        return 4 * (n[0] if op == "reshape" else 2 * shapes[3][0] * shapes[2][1])
+    if op == "linear_rows":
+        return 4 * 2 * shapes[3][0] * shapes[2][1]
     if op in ("sum", "mean", "sum_first", "sum_last", "mean_middle"):
         return 4 * 2 * n[0]
     return 4 * (3 * n[0] + 2 * sum(n[1:])) if len(n) == 1 or op in ("mse", "bce", "cross_entropy") else 4 * 3 * sum(n)
@@ -290,7 +290,7 @@ def main(bench, threads="2", seconds="0.3", rounds="3", wanted="."):
         server.stdin.flush()
         return [float(value) for value in server.stdout.readline().split()]
     copy, product = ask("machine")
-    print(f"{platform.machine()}, {threads} threads, {('wall clock', 'processor time')[clock]}, PyTorch {torch.__version__}; "
+    print(f"{platform.machine()}, {threads} thread{'s' if threads != '1' else ''}, {('wall clock', 'processor time')[clock]}, PyTorch {torch.__version__}; "
           f"copy {copy / 1e9:.1f} GB/s, product {product / 1e9:.0f} GFLOP/s of one thread; medians of {rounds} rounds\n")
     print("| op | ours, ms | PyTorch, ms | PyTorch / ours | floor / ours | |\n|---|--:|--:|--:|--:|---|")
     ratios, missed, by_name = [], 0, {}

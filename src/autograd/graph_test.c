@@ -185,8 +185,8 @@ static void test_a_gradient_that_is_given_stays_as_it_is(void **state)
     graph_begin(made.g, (graph_place){0});
     node *v = graph_variable(made.g, shape_1(3), data);
     node *x = graph_scale(made.g, v, 2), *other = graph_square(made.g, x);
-    assert_ok(graph_backward_from(made.g, graph_reshape(made.g, graph_scale(made.g, x, 3), shape_2(3, 1)), given,
-                                  err));
+    assert_ok(
+        graph_backward_from(made.g, graph_reshape(made.g, graph_scale(made.g, x, 3), shape_2(3, 1)), given, err));
     assert_ok(graph_backward_from(made.g, graph_mul(made.g, x, other), given, err));
     for (int i = 0; i < 3; i++)
         assert_true(given[i] == (real)(i + 1));

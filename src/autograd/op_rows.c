@@ -44,12 +44,25 @@ static rows_job job_of(const node *n, const node *x, bool columns)
                       .out = n->value};
 }
 
+/* dx takes the place of dy, which nobody needs any more, where x has no gradient yet. */
+static real *row_grad(graph *g, const node *n, bool *add)
+{
+    node *x = n->input[0];
+    bool takes = x->wants_grad && x->parameter == NULL && x->grad == NULL;
+    for (int i = 1; i < n->inputs; i++)
+        takes = takes && n->input[i] != x;
+    if (!takes)
+        return graph_grad(g, x, add);
+    *add = false;
+    return x->grad = n->grad;
+}
+
 /* For ops whose only gradient is that of a row from the row itself. */
 static void run_back(graph *g, node *n, rows_kernel kernel)
 {
     const rows_saved *saved = n->saved;
     rows_job job = job_of(n, n->input[0], false);
-    job.out = graph_grad(g, n->input[0], &job.add);
+    job.out = row_grad(g, n, &job.add);
     if (saved != NULL) {
         job.stats = saved->stats;
         job.epsilon = saved->epsilon;
@@ -202,7 +215,7 @@ static void layer_norm_back(graph *g, node *n)
     const bool columns = wants_columns(n);
     rows_job job = job_of_norm(n, columns);
     job.columns = columns ? columns_room(g, &job, 2) : NULL;
-    job.out = graph_grad(g, n->input[0], &job.add);
+    job.out = row_grad(g, n, &job.add);
     if (graph_failed(g))
         return;
     run_rows(g, layer_norm_backward, &job);
@@ -295,7 +308,7 @@ static void batch_norm_back(graph *g, node *n)
         columns_sum(&job, which, pull + which * job.width, false);
     for (int64_t i = 0; i < 2 * job.width; i++)
         pull[i] = training ? pull[i] / (real)job.rows : 0;
-    job.out = graph_grad(g, n->input[0], &job.add);
+    job.out = row_grad(g, n, &job.add);
     if (job.out != NULL)
         graph_parallel(g, rows_tasks(&job), pull_task, &(pull_run){&job, pull});
     set_affine_grads(g, n, &job);

@@ -45,7 +45,7 @@ static const medley_param params[] = {
 
 /* What is projected: one matrix, or one a modality with attention. */
 typedef struct modality {
-    real *rows; /* [I, length] nothing missing */
+    real *rows;        /* [I, length] nothing missing */
     rows_bf16 rounded; /* of them, for mixed precision where the processor is made for it */
     int64_t length;
     parameter *weight, *bias; /* [D, length], [D] */
@@ -108,7 +108,8 @@ static medley_status next_features(const medley_runtime *rt, const training *dat
     name[length] = '\0';
     *at += length;
     const medley_status status = features_open(rt, data->folder, data->items, name, out, err);
-    return status == MEDLEY_E_NOT_FOUND ? fail_while(err, MEDLEY_E_CONFIG, "vbpr") : status; /* a setting is wrong */
+    return status == MEDLEY_E_NOT_FOUND ? fail_while(err, MEDLEY_E_CONFIG, "vbpr")
+                                        : status; /* a setting is wrong */
 }
 
 static medley_status read_modalities(const medley_runtime *rt, vbpr *m, const training *data, medley_error *err)

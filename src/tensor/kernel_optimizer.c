@@ -13,6 +13,10 @@
 /* Steps that are made in full before asking again whether the rest can be shortened. */
 enum { IDLE_BLOCK = 16, SQUARE_LANES = 16 };
 
+/* In the body of a loop over steps: else the compiler may exchange it with the loop over weights inside, which is then no
+ * longer vectorised. */
+#define KEEP_ORDER __asm__ volatile("")
+
 static inline real settled(real x)
 {
     return real_fabs(x) < REAL_LEAST ? (real)0 : x;
@@ -153,11 +157,13 @@ MULTIVERSION static void kernel_fading_two(int64_t count, real *x, real *y, real
         real a[LANES] = {0}, b[LANES] = {0};
         memcpy(a, x + first, bytes);
         memcpy(b, y + first, bytes);
-        for (int64_t s = 0; s < steps; s++)
+        for (int64_t s = 0; s < steps; s++) {
+            KEEP_ORDER;
             for (int i = 0; i < LANES; i++) {
                 a[i] = settled(keep_x * a[i]);
                 b[i] = settled(keep_y * b[i]);
             }
+        }
         memcpy(x + first, a, bytes);
         memcpy(y + first, b, bytes);
     }
@@ -212,11 +218,28 @@ static void momentum_idle(const update_rule *r, const update_idle *idle, int64_t
     }
 }
 
+/* A block of weights at a time, filled up with zeros: it stays in registers. */
 MULTIVERSION static void kernel_adam_block(const update_rule *r, const update_pace *p, int64_t steps,
                                            int64_t count, real *w, real *m, real *v)
 {
-    for (int64_t s = 0; s < steps; s++)
-        step_adam(r, &p[s], count, NULL, w, m, v);
+    enum { LANES = 32, FEW = 8 };
+    int64_t i = 0;
+    for (; i + FEW < count; i += LANES) {
+        const size_t bytes = (size_t)(count - i < LANES ? count - i : LANES) * sizeof *w;
+        real a[LANES] = {0}, b[LANES] = {0}, c[LANES] = {0};
+        memcpy(a, w + i, bytes);
+        memcpy(b, m + i, bytes);
+        memcpy(c, v + i, bytes);
+        for (int64_t s = 0; s < steps; s++) {
+            step_adam(r, &p[s], LANES, NULL, a, b, c);
+            KEEP_ORDER;
+        }
+        memcpy(w + i, a, bytes);
+        memcpy(m + i, b, bytes);
+        memcpy(v + i, c, bytes);
+    }
+    for (int64_t s = 0; s < steps && i < count; s++)
+        step_adam(r, &p[s], count - i, NULL, w + i, m + i, v + i);
 }
 
 /* About how many steps the first weight still moves: what a step takes of it falls by β1 each. */

@@ -3,7 +3,7 @@
 #include "base/multiversion.h"
 #include "tensor/kernel_rows_lanes.h"
 
-enum { TASK_NUMBERS = 32768, COLUMN_ROWS = 64, NARROW = 512, AT_ONCE = 16 };
+enum { TASK_NUMBERS = 32768, COLUMN_ROWS = 64, NARROW = 128, AT_ONCE = 16 };
 
 int64_t rows_block(int64_t width, bool columns)
 {
@@ -58,8 +58,8 @@ ROW_INLINE real slope_times_gain_times_x(const row_view *r, int64_t i)
     return r->dy[i] * r->gain[i] * (r->x[i] - r->shift);
 }
 
-/* Rows `first` .. first + rows - 1 of a task, at most AT_ONCE. Rows that fit the nearest cache take each of their passes
- * together: a pass over one does not wait for the end of the pass over another. */
+/* Rows `first` .. first + rows - 1 of a task, at most AT_ONCE. Narrow rows take each of their passes together: the pass
+ * over one does not wait for the end of the pass over another. Wide ones are better read and written at an even pace. */
 typedef void (*some_rows)(const rows_job *job, int64_t first, int64_t rows);
 
 static void run_some(const rows_job *job, int64_t task, some_rows f)
@@ -94,8 +94,8 @@ void softmax_forward(const rows_job *job, int64_t task)
     run_some(job, task, softmax_rows);
 }
 
-MULTIVERSION static void softmax_row_back(const real *restrict y, const real *restrict dy, int64_t width, bool add,
-                                          real *restrict dx)
+MULTIVERSION static void softmax_row_back(const real *restrict y, const real *dy, int64_t width, bool add,
+                                          real *dx)
 {
     const real dot = row_sum(slope_times_y, &(row_view){.y = y, .dy = dy}, width);
     ROW_STORE(dx, width, add, y[i] * (dy[i] - dot));
@@ -132,8 +132,8 @@ void log_softmax_forward(const rows_job *job, int64_t task)
     run_some(job, task, log_softmax_rows);
 }
 
-MULTIVERSION static void log_softmax_row_back(const real *restrict y, const real *restrict dy, int64_t width,
-                                              bool add, real *restrict dx)
+MULTIVERSION static void log_softmax_row_back(const real *restrict y, const real *dy, int64_t width, bool add,
+                                              real *dx)
 {
     const real sum = row_sum(slope, &(row_view){.dy = dy}, width);
     ROW_STORE(dx, width, add, (dy[i] - vm_exp(y[i]) * sum));
@@ -172,11 +172,10 @@ void layer_norm_forward(const rows_job *job, int64_t task)
 }
 
 /* With h = dy gain: dx = scale (h - mean h - n mean(h n)). */
-MULTIVERSION static void layer_norm_row_back(const rows_job *job, int64_t row, real *restrict dx)
+MULTIVERSION static void layer_norm_row_back(const rows_job *job, int64_t row, real *dx)
 {
     const int64_t width = job->width;
-    const real *restrict x = job->x + row * width, *restrict dy = job->dy + row * width,
-                         *restrict gain = job->gain;
+    const real *restrict x = job->x + row * width, *restrict gain = job->gain, *dy = job->dy + row * width;
     const real mean = job->stats[2 * row], scale = job->stats[2 * row + 1];
     const row_view r = {.x = x, .dy = dy, .gain = gain, .shift = mean};
     const real mean_h = row_sum(slope_times_gain, &r, width) / (real)width;
@@ -202,10 +201,10 @@ void layer_norm_backward(const rows_job *job, int64_t task)
     if (sums != NULL)
         memset(sums, 0, (size_t)(2 * job->width) * sizeof(*sums));
     for (int64_t row = task * job->block; row < end_of(job, task); row++) {
-        if (job->out != NULL)
-            layer_norm_row_back(job, row, job->out + row * job->width);
         if (sums != NULL)
             layer_norm_row_columns(job, row, sums);
+        if (job->out != NULL)
+            layer_norm_row_back(job, row, job->out + row * job->width);
     }
 }
 
@@ -229,8 +228,8 @@ void l2_normalise_forward(const rows_job *job, int64_t task)
 }
 
 /* dx = (dy - y <y, dy>) / |x|; dy / epsilon where the length is held at epsilon */
-MULTIVERSION static void l2_normalise_row_back(const real *restrict y, const real *restrict dy, int64_t width,
-                                               real length, real epsilon, bool add, real *restrict dx)
+MULTIVERSION static void l2_normalise_row_back(const real *restrict y, const real *dy, int64_t width, real length,
+                                               real epsilon, bool add, real *dx)
 {
     const bool held = !(length > epsilon);
     const real inverse = 1 / (held ? epsilon : length);

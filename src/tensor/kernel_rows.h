@@ -12,7 +12,7 @@ typedef struct rows_job {
     int64_t rows, width, block;
     const real *x;      /* [rows, width] input */
     const real *y, *dy; /* [rows, width] output, and its gradient */
-    real *out;          /* [rows, width] y forward; dx back, NULL: not wanted */
+    real *out;          /* [rows, width] y forward; dx back, which may be dy; NULL: not wanted */
     bool add;           /* back: out is added to */
     const real *gain;   /* [width] */
     const real *bias;   /* [width] */

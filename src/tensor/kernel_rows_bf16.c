@@ -106,7 +106,8 @@ static void leave_tiles(void)
 /* Nobody calls it. */
 static void multiply(const uint16_t *a, int64_t a_stride, const uint16_t *b, int64_t b_stride, int64_t k, float *c)
 {
-    (void)a, (void)a_stride, (void)b, (void)b_stride, (void)k, (void)c;
+    (void)a, (void)a_stride, (void)b, (void)b_stride, (void)k;
+    memset(c, 0, SIDE * SIDE * sizeof *c);
 }
 
 #endif

@@ -121,11 +121,10 @@ void batch_norm_slopes(const rows_job *job, int64_t task)
         sums[i] *= job->stats[width + i];
 }
 
-MULTIVERSION static void pull_row(const rows_job *job, int64_t row, const real *restrict pull, real *restrict dx)
+MULTIVERSION static void pull_row(const rows_job *job, int64_t row, const real *restrict pull, real *dx)
 {
     const int64_t width = job->width;
-    const real *restrict x = job->x + row * width, *restrict dy = job->dy + row * width,
-                         *restrict gain = job->gain;
+    const real *restrict x = job->x + row * width, *restrict gain = job->gain, *dy = job->dy + row * width;
     const real *restrict mean = job->stats, *restrict scale = job->stats + width;
     const bool add = job->add;
     ROW_STORE(dx, width, add,

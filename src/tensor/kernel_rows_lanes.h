@@ -107,16 +107,21 @@ ROW_INLINE real row_max(row_term_function term, const row_view *r, int64_t width
     return part[0];
 }
 
+/* The next loop may read element i of what it writes to element i, and nothing else of it. */
+#ifdef __clang__
+#define ROW_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define ROW_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
 /* out[i] = or += value, an expression of i, for i below width. Two loops: with the choice inside, gcc does not
  * vectorise. */
-#define ROW_STORE(out, width, add, value)         \
-    do {                                          \
-        if (add)                                  \
-            for (int64_t i = 0; i < (width); i++) \
-                (out)[i] += (value);              \
-        else                                      \
-            for (int64_t i = 0; i < (width); i++) \
-                (out)[i] = (value);               \
+#define ROW_STORE(out, width, add, value)                                             \
+    do {                                                                              \
+        if (add)                                                                      \
+            ROW_INDEPENDENT for (int64_t i = 0; i < (width); i++)(out)[i] += (value); \
+        else                                                                          \
+            ROW_INDEPENDENT for (int64_t i = 0; i < (width); i++)(out)[i] = (value);  \
     } while (0)
 
 #endif

@@ -323,6 +323,21 @@ static void test_the_order_of_tasks_does_not_matter(void **state)
     }
 }
 
+static void test_dx_may_take_the_place_of_dy(void **state)
+{
+    (void)state;
+    for (int i = 0; i < CASES; i++)
+        for (int64_t width = 1; width < 200; width += 33) {
+            trial t;
+            trial_start(&t, 50, width, 0, 3, 1e-5);
+            run_both(&t, &cases[i], false, false);
+            t.job.out = t.dy;
+            run(&t, cases[i].backward, cases[i].columns, false);
+            assert_memory_equal(t.dy, t.dx, (size_t)(50 * width) * sizeof(real));
+            trial_end(&t);
+        }
+}
+
 /* ---- batch norm ---- */
 
 /* y and dx of column `i` in training; false: outside, mean and scale given by stats. */
@@ -367,6 +382,8 @@ static void run_batch_norm(trial *t, bool training)
     run(t, batch_norm_apply, true, false);
     t->job.dy = t->dy;
     t->job.out = t->dx;
+    real *kept = test_malloc((size_t)(t->job.rows * D + 1) * sizeof(*kept));
+    memcpy(kept, t->dy, (size_t)(t->job.rows * D) * sizeof(real));
     run(t, batch_norm_slopes, true, true);
     for (int which = 0; which < 2; which++)
         columns_sum(&t->job, which, pull + which * D, false);
@@ -374,6 +391,12 @@ static void run_batch_norm(trial *t, bool training)
         pull[i] = training ? pull[i] / (real)t->job.rows : 0;
     for (int64_t task = 0; task < rows_tasks(&t->job); task++)
         batch_norm_backward(&t->job, pull, task);
+    t->job.out = t->dy; /* in place, the same */
+    for (int64_t task = 0; task < rows_tasks(&t->job); task++)
+        batch_norm_backward(&t->job, pull, task);
+    assert_memory_equal(t->dy, t->dx, (size_t)(t->job.rows * D) * sizeof(real));
+    memcpy(t->dy, kept, (size_t)(t->job.rows * D) * sizeof(real));
+    test_free(kept);
     test_free(pull);
 }
 
@@ -442,6 +465,7 @@ int main(void)
         cmocka_unit_test(test_softmax_by_hand),
         cmocka_unit_test(test_softmax_gives_nothing_to_minus_infinity_and_nan_to_nan),
         cmocka_unit_test(test_the_order_of_tasks_does_not_matter),
+        cmocka_unit_test(test_dx_may_take_the_place_of_dy),
         cmocka_unit_test(test_batch_norm_agrees_with_its_slow_twin),
         cmocka_unit_test(test_batch_norm_of_columns_far_from_zero),
         cmocka_unit_test(test_batch_norm_of_nothing),
