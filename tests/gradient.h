@@ -13,17 +13,17 @@ enum { GRADIENT_INPUTS_MOST = 6, GRADIENT_TABLES_MOST = 2 };
 
 /* What an op is tried on. Inputs are filled with random numbers in [low, high); tables too. */
 typedef struct gradient_case {
-    const char *op;                     /* the row of ops.def that this is a case of */
-    shape input[GRADIENT_INPUTS_MOST];  /* of the first `inputs` */
+    const char *op;                    /* the row of ops.def that this is a case of */
+    shape input[GRADIENT_INPUTS_MOST]; /* of the first `inputs` */
     int inputs;
-    shape table[GRADIENT_TABLES_MOST];  /* parameters of kind PARAMETER_ROWS */
+    shape table[GRADIENT_TABLES_MOST]; /* parameters of kind PARAMETER_ROWS */
     int tables;
-    double low, high;                   /* both 0: -1 .. 1 */
+    double low, high; /* both 0: -1 .. 1 */
     /* Builds the op (any shape of output) from graph_variable nodes and tables. */
     node *(*build)(graph *g, node *const *x, parameter *const *table, const void *context);
     const void *context;
-    bool outside_training;              /* graph_place.training is false */
-    double tolerance;                   /* of |analytic - numeric| / max(1, |analytic|); 0: 1e-8 */
+    bool outside_training; /* graph_place.training is false */
+    double tolerance;      /* of |analytic - numeric| / max(1, |analytic|); 0: 1e-8 */
 } gradient_case;
 
 /* Full central differences of every input and table, each used twice as well (L of op(x) + op(x) built apart), so that

@@ -282,7 +282,8 @@ static void run_case(const parity_case *c, tape *inputs, tape *outputs)
         keep_scores(outputs, &t);
     for (int64_t step = 0; step < STEPS; step++) {
         const int64_t examples = learner->examples(t.context);
-        const batch_place at = {.seed = 5, .epoch = step, .step = 0, .first = 0, .count = BATCH < examples ? BATCH : examples};
+        const batch_place at = {
+            .seed = 5, .epoch = step, .step = 0, .first = 0, .count = BATCH < examples ? BATCH : examples};
         learner->fill(t.context, &at, batch);
         keep_batch(inputs, &t, &at, batch, step);
         graph_begin(t.g, (graph_place){.seed = 5, .step = (uint64_t)step, .training = true});
@@ -347,7 +348,8 @@ static void test_models_learn_as_in_pytorch(void **state)
         if (to != NULL) {
             record(to, &cases[k], &inputs);
         } else {
-            snprintf(path, sizeof path, "%s/tests/parity/learners/%s.safetensors", MEDLEY_SOURCE_DIR, cases[k].name);
+            snprintf(path, sizeof path, "%s/tests/parity/learners/%s.safetensors", MEDLEY_SOURCE_DIR,
+                     cases[k].name);
             assert_ok(safetensors_open(rt, path, &recorded, err));
             for (int64_t i = 0; i < inputs.count; i++)
                 compare(cases[k].name, &inputs.list[i], safetensors_find(recorded, inputs.list[i].name), true);

@@ -29,18 +29,18 @@ extern "C" {
 #endif
 
 /* One row a code: name, value (part of the ABI, never reused), meaning. */
-#define MEDLEY_STATUS_TABLE(X)                                            \
-    X(OK, 0, "success")                                                   \
-    X(E_ARGUMENT, 1, "an argument is missing or out of range")            \
-    X(E_SHAPE, 2, "array shapes do not fit together")                     \
-    X(E_CONFIG, 3, "a configuration key or value is not accepted")        \
-    X(E_FORMAT, 4, "a file's content is not in the expected form")        \
-    X(E_IO, 5, "the system could not read or write a file")               \
-    X(E_NOMEM, 6, "out of memory")                                        \
-    X(E_LIMIT, 7, "the job does not fit in the memory that is available") \
-    X(E_EXISTS, 8, "the output exists already")                           \
-    X(E_NOT_FOUND, 9, "a file, name or id does not exist")                \
-    X(E_STOPPED, 10, "the caller asked to stop")                          \
+#define MEDLEY_STATUS_TABLE(X)                                                      \
+    X(OK, 0, "success")                                                             \
+    X(E_ARGUMENT, 1, "an argument is missing or out of range")                      \
+    X(E_SHAPE, 2, "array shapes do not fit together")                               \
+    X(E_CONFIG, 3, "a configuration key or value is not accepted")                  \
+    X(E_FORMAT, 4, "a file's content is not in the expected form")                  \
+    X(E_IO, 5, "the system could not read or write a file")                         \
+    X(E_NOMEM, 6, "out of memory")                                                  \
+    X(E_LIMIT, 7, "the job does not fit in the memory that is available")           \
+    X(E_EXISTS, 8, "the output exists already")                                     \
+    X(E_NOT_FOUND, 9, "a file, name or id does not exist")                          \
+    X(E_STOPPED, 10, "the caller asked to stop")                                    \
     X(E_STALE, 11, "a file was made from other data than the data it is used with") \
     X(E_DIVERGED, 12, "a training came to numbers that are of no use")
 

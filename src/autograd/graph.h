@@ -30,11 +30,11 @@ struct node {
     int inputs;
     bool wants_grad; /* it, or something it is made of, is learnt */
     shape shape;
-    real *value; /* [shape] 64-byte aligned; a leaf's is somebody else's */
-    real *grad;  /* [shape], or NULL: nobody has added to it yet */
-    bool lent;   /* grad is the caller's of graph_backward_from: no op may make it another's */
+    real *value;          /* [shape] 64-byte aligned; a leaf's is somebody else's */
+    real *grad;           /* [shape], or NULL: nobody has added to it yet */
+    bool lent;            /* grad is the caller's of graph_backward_from: no op may make it another's */
     parameter *parameter; /* a leaf that is learnt */
-    void *saved; /* what the op keeps from forward for backward */
+    void *saved;          /* what the op keeps from forward for backward */
 };
 
 /* What makes a step's random numbers (dropout): the same place, the same numbers. */
@@ -55,8 +55,9 @@ void graph_on_touch(graph *g, graph_touch_function function, void *context);
 
 /* Leaves. `value` is borrowed until the next graph_begin; no gradient, unless graph_variable. */
 node *graph_input(graph *g, shape s, const real *value);
-node *graph_variable(graph *g, shape s, const real *value); /* its gradient can be read at node->grad after backward */
-node *graph_parameter(graph *g, parameter *p);              /* DENSE */
+node *graph_variable(graph *g, shape s,
+                     const real *value);       /* its gradient can be read at node->grad after backward */
+node *graph_parameter(graph *g, parameter *p); /* DENSE */
 
 /* Computes d root / d everything that is learnt. root is a scalar. Dense parameters' gradients are added to
  * parameter->grad; tables' become parameter->rows. Returns the sticky error, if there is one. */

@@ -27,26 +27,20 @@ static const struct {
     unary_builder build;
     double low, high;
 } functions[] = {
-    {.op = "scale", scale, -2, 2},
-    {.op = "shift", shift, -2, 2},
-    {.op = "exp", graph_exp, -2, 2},
-    {.op = "log", graph_log, 0.5, 3},
-    {.op = "sqrt", graph_sqrt, 0.5, 3},
-    {.op = "square", graph_square, -2, 2},
-    {.op = "relu", graph_relu, -2, 2},
-    {.op = "leaky_relu", leaky_relu, -2, 2},
-    {.op = "gelu", graph_gelu, -4, 4},
-    {.op = "gelu_tanh", graph_gelu_tanh, -4, 4},
-    {.op = "tanh", graph_tanh, -3, 3},
-    {.op = "sigmoid", graph_sigmoid, -5, 5},
-    {.op = "silu", graph_silu, -5, 5},
-    {.op = "softplus", graph_softplus, -5, 5},
+    {.op = "scale", scale, -2, 2},      {.op = "shift", shift, -2, 2},
+    {.op = "exp", graph_exp, -2, 2},    {.op = "log", graph_log, 0.5, 3},
+    {.op = "sqrt", graph_sqrt, 0.5, 3}, {.op = "square", graph_square, -2, 2},
+    {.op = "relu", graph_relu, -2, 2},  {.op = "leaky_relu", leaky_relu, -2, 2},
+    {.op = "gelu", graph_gelu, -4, 4},  {.op = "gelu_tanh", graph_gelu_tanh, -4, 4},
+    {.op = "tanh", graph_tanh, -3, 3},  {.op = "sigmoid", graph_sigmoid, -5, 5},
+    {.op = "silu", graph_silu, -5, 5},  {.op = "softplus", graph_softplus, -5, 5},
 };
 
 static void test_functions_of_one_number(void **state)
 {
     (void)state;
-    const shape shapes[] = {shape_scalar(), shape_1(1), shape_1(37), shape_2(3, 5), shape_4(2, 1, 3, 4), shape_2(0, 3)};
+    const shape shapes[] = {shape_scalar(), shape_1(1),          shape_1(37),
+                            shape_2(3, 5),  shape_4(2, 1, 3, 4), shape_2(0, 3)};
     for (size_t f = 0; f < sizeof functions / sizeof functions[0]; f++)
         for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++)
             gradient_check(&(gradient_case){.op = functions[f].op,
@@ -84,7 +78,8 @@ static node *build_binary_of_binary(graph *g, node *const *x, parameter *const *
 static const struct {
     const char *op;
     binary_builder build;
-} operations[] = {{.op = "add", graph_add}, {.op = "sub", graph_sub}, {.op = "mul", graph_mul}, {.op = "div", graph_div}};
+} operations[] = {
+    {.op = "add", graph_add}, {.op = "sub", graph_sub}, {.op = "mul", graph_mul}, {.op = "div", graph_div}};
 
 static void check_operations(gradient_case c)
 {
@@ -135,10 +130,10 @@ static void test_arithmetic_of_a_node_with_itself(void **state)
 static void test_arithmetic_of_arithmetic(void **state)
 {
     (void)state;
-    check_operations((gradient_case){
-        .input = {shape_2(3, 2), shape_2(3, 2)}, .inputs = 2, .build = build_binary_of_binary});
-    check_operations((gradient_case){
-        .input = {shape_2(3, 2), shape_1(2)}, .inputs = 2, .build = build_binary_of_binary});
+    check_operations(
+        (gradient_case){.input = {shape_2(3, 2), shape_2(3, 2)}, .inputs = 2, .build = build_binary_of_binary});
+    check_operations(
+        (gradient_case){.input = {shape_2(3, 2), shape_1(2)}, .inputs = 2, .build = build_binary_of_binary});
 }
 
 int main(void)

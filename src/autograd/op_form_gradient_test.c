@@ -59,8 +59,11 @@ static void test_reshape(void **state)
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         gradient_check(&(gradient_case){
             .op = "reshape", .input = {shape_2(2, 3)}, .inputs = 1, .build = reshape, .context = &forms[i]});
-        gradient_check(&(gradient_case){
-            .op = "reshape", .input = {shape_2(2, 3)}, .inputs = 1, .build = reshape_between, .context = &forms[i]});
+        gradient_check(&(gradient_case){.op = "reshape",
+                                        .input = {shape_2(2, 3)},
+                                        .inputs = 1,
+                                        .build = reshape_between,
+                                        .context = &forms[i]});
     }
 }
 
@@ -68,14 +71,18 @@ static void test_concat_along_every_axis(void **state)
 {
     (void)state;
     for (int axis = -3; axis < 3; axis++) {
-        gradient_case c = {.op = "concat", .inputs = 3, .build = concat, .context = &(form){.axis = axis, .inputs = 3}};
+        gradient_case c = {
+            .op = "concat", .inputs = 3, .build = concat, .context = &(form){.axis = axis, .inputs = 3}};
         for (int i = 0; i < 3; i++) {
             c.input[i] = shape_3(2, 3, 4);
             c.input[i].size[axis < 0 ? axis + 3 : axis] = i == 1 ? 0 : i + 1;
         }
         gradient_check(&c);
-        gradient_check(&(gradient_case){
-            .op = "concat", .input = {shape_3(2, 1, 3)}, .inputs = 1, .build = concat_of_one, .context = &(form){.axis = axis}});
+        gradient_check(&(gradient_case){.op = "concat",
+                                        .input = {shape_3(2, 1, 3)},
+                                        .inputs = 1,
+                                        .build = concat_of_one,
+                                        .context = &(form){.axis = axis}});
     }
 }
 
@@ -96,11 +103,12 @@ static void test_slice_of_every_axis(void **state)
     for (int axis = 0; axis < 3; axis++)
         for (int64_t first = 0; first <= 4; first++)
             for (int64_t count = 0; first + count <= 4; count++)
-                gradient_check(&(gradient_case){.op = "slice",
-                                                .input = {shape_3(axis == 0 ? 4 : 2, axis == 1 ? 4 : 1, axis == 2 ? 4 : 3)},
-                                                .inputs = 1,
-                                                .build = slice,
-                                                .context = &(form){.axis = axis, .first = first, .count = count}});
+                gradient_check(
+                    &(gradient_case){.op = "slice",
+                                     .input = {shape_3(axis == 0 ? 4 : 2, axis == 1 ? 4 : 1, axis == 2 ? 4 : 3)},
+                                     .inputs = 1,
+                                     .build = slice,
+                                     .context = &(form){.axis = axis, .first = first, .count = count}});
 }
 
 static void test_every_permutation(void **state)
@@ -124,8 +132,7 @@ static void test_transpose(void **state)
     (void)state;
     const shape shapes[] = {shape_2(3, 5), shape_2(17, 16), shape_3(2, 3, 4), shape_4(1, 2, 3, 2), shape_2(0, 3)};
     for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++)
-        gradient_check(
-            &(gradient_case){.op = "transpose", .input = {shapes[s]}, .inputs = 1, .build = transpose});
+        gradient_check(&(gradient_case){.op = "transpose", .input = {shapes[s]}, .inputs = 1, .build = transpose});
 }
 
 int main(void)

@@ -55,8 +55,8 @@ static void test_weights_and_bias_get_their_gradients(void **state)
     (void)state;
     check(3, 4, 2);
     check(1, 1, 1);
-    check(5, 65, 3);   /* more than a tile of rows, some of them repeated */
-    check(257, 2, 2);  /* more than a tile of columns */
+    check(5, 65, 3);  /* more than a tile of rows, some of them repeated */
+    check(257, 2, 2); /* more than a tile of columns */
 }
 
 int main(void)

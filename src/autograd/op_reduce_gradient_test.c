@@ -1,6 +1,7 @@
 #include "gradient.h"
 
-static const shape shapes[] = {{0}, {1, {1}}, {1, {9}}, {2, {3, 5}}, {3, {2, 3, 4}}, {4, {2, 3, 1, 4}}, {2, {0, 3}}};
+static const shape shapes[] = {{0},        {1, {1}}, {1, {9}}, {2, {3, 5}}, {3, {2, 3, 4}}, {4, {2, 3, 1, 4}},
+                               {2, {0, 3}}};
 
 static node *sum(graph *g, node *const *x, parameter *const *table, const void *context)
 {

@@ -68,11 +68,11 @@ node *graph_dropout(graph *g, node *x, double p);
 
 /* ---- reductions (fixed trees) ---- */
 
-node *graph_sum(graph *g, node *x);                 /* of all: a scalar */
-node *graph_mean(graph *g, node *x);                /* of all; of nothing is E_SHAPE */
-node *graph_sum_axis(graph *g, node *x, int axis);  /* the axis goes; negative counts from the end */
+node *graph_sum(graph *g, node *x);                /* of all: a scalar */
+node *graph_mean(graph *g, node *x);               /* of all; of nothing is E_SHAPE */
+node *graph_sum_axis(graph *g, node *x, int axis); /* the axis goes; negative counts from the end */
 node *graph_mean_axis(graph *g, node *x, int axis);
-node *graph_max_axis(graph *g, node *x, int axis);  /* gradient to the first of equal ones */
+node *graph_max_axis(graph *g, node *x, int axis); /* gradient to the first of equal ones */
 
 /* ---- form ---- */
 
@@ -108,7 +108,8 @@ typedef struct attention_mask {
 /* softmax(Q Kᵀ scale + mask) V, tile by tile: nothing of [Tq, Tk] is kept. q: [B, H, Tq, D], k: [B, H, Tk, D],
  * v: [B, H, Tk, Dv] -> [B, H, Tq, Dv]. scale 0: 1 / sqrt(D). A query that sees no key gives zeros. Dao et al. 2022
  * (the tiling). dropout: of the weights. */
-node *graph_attention(graph *g, node *q, node *k, node *v, const attention_mask *mask, double scale, double dropout);
+node *graph_attention(graph *g, node *q, node *k, node *v, const attention_mask *mask, double scale,
+                      double dropout);
 
 /* ---- losses: scalars, means over rows unless said otherwise ---- */
 

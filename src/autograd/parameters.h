@@ -44,10 +44,11 @@ typedef struct parameter {
     parameter_kind kind;
     initial start;
     bool decays; /* weight decay applies: true unless it is turned off after parameters_add (biases, norms) */
-    int64_t index, offset; /* in the list, and of the first number in the flat blocks, where dense ones come first */
-    real *value;           /* [shape] */
-    real *grad;            /* DENSE: [shape], zero before a backward pass; ROWS: NULL */
-    row_gradient rows;     /* ROWS: of the last backward pass */
+    int64_t index,
+        offset;        /* in the list, and of the first number in the flat blocks, where dense ones come first */
+    real *value;       /* [shape] */
+    real *grad;        /* DENSE: [shape], zero before a backward pass; ROWS: NULL */
+    row_gradient rows; /* ROWS: of the last backward pass */
     struct row_terms *terms; /* ROWS: what the step collects (autograd/row_terms.h) */
 } parameter;
 
@@ -58,11 +59,11 @@ typedef struct parameters {
     arena memory;
     parameter *list[PARAMETERS_MOST];
     int64_t count;
-    int64_t values_count;  /* of all */
-    int64_t grads_count;   /* of the dense ones */
-    real *values, *grads;  /* 64-byte aligned; each parameter starts at a multiple of 16 numbers */
-    parameter spare;       /* what parameters_add returns after a failure */
-    medley_error error;    /* sticky: the first failure of parameters_add */
+    int64_t values_count; /* of all */
+    int64_t grads_count;  /* of the dense ones */
+    real *values, *grads; /* 64-byte aligned; each parameter starts at a multiple of 16 numbers */
+    parameter spare;      /* what parameters_add returns after a failure */
+    medley_error error;   /* sticky: the first failure of parameters_add */
 } parameters;
 
 void parameters_init(const medley_runtime *rt, parameters *p);

@@ -18,8 +18,8 @@ static medley_status draw_validation(const interactions *events, double ratio, u
 {
     for (int64_t row = 0; row < events->count; row++)
         if (events->part[row] == PART_VAL)
-            return fail(err, MEDLEY_E_CONFIG, "val_ratio: %g, but the source gives a validation part; 0 is accepted",
-                        ratio);
+            return fail(err, MEDLEY_E_CONFIG,
+                        "val_ratio: %g, but the source gives a validation part; 0 is accepted", ratio);
     for (int64_t row = 0; row < events->count; row++)
         if (part[row] == PART_TRAIN && random_uniform(seed, STREAM_VALIDATION, (uint64_t)row) < ratio)
             part[row] = PART_VAL;
@@ -42,8 +42,9 @@ static medley_status assign(const medley_runtime *rt, const void *params, const 
 const split_class split_fixed = {
     .name = "fixed",
     .summary = "train, validation and test as the source's files give them",
-    .details = "For published splits that must not change. Many of them have no validation part (MovieLens' u1 to u5): "
-               "val_ratio draws one from the training part, and test stays what it is.",
+    .details =
+        "For published splits that must not change. Many of them have no validation part (MovieLens' u1 to u5): "
+        "val_ratio draws one from the training part, and test stays what it is.",
     .params = params_table,
     .params_size = sizeof(fixed_params),
     .assign = assign,

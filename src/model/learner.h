@@ -69,7 +69,7 @@ typedef struct learning {
 /* Where a batch stands: all that its random numbers may come from. */
 typedef struct batch_place {
     uint64_t seed;
-    int64_t epoch, step; /* step of the epoch, from 0 */
+    int64_t epoch, step;  /* step of the epoch, from 0 */
     int64_t first, count; /* the examples of the epoch that it holds: first .. first + count - 1 */
 } batch_place;
 
@@ -96,8 +96,8 @@ typedef struct learner_class {
 } learner_class;
 
 /* Adds a copy of an array as a tensor of the model. */
-MEDLEY_MUST_USE medley_status model_add_copy(const medley_runtime *rt, model_state *state, const char *name, shape s,
-                                             const real *values, medley_error *err);
+MEDLEY_MUST_USE medley_status model_add_copy(const medley_runtime *rt, model_state *state, const char *name,
+                                             shape s, const real *values, medley_error *err);
 
 /* The scoring of models whose tensors are "user" [U, D], "item" [I, D] and, if they have one, "bias" [I]. */
 MEDLEY_MUST_USE medley_status factored_scoring(const model_state *state, int64_t users, int64_t items,

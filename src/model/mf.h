@@ -11,13 +11,12 @@ typedef struct mf_params {
     bool biases;
 } mf_params;
 
-#define MF_ROWS(owner)                                                                                     \
+#define MF_ROWS(owner)                                                                                 \
     MEDLEY_INT(owner, factors, "20", 1, 4096, .sweep = "8,16,32,64", .help = "length of the vectors"), \
-        MEDLEY_REAL(owner, regularization, "0", 0, 1e6, .sweep = "log:1e-3..1",                      \
-                          .help = "squared penalty on the vectors and biases of every rating"),                   \
-        MEDLEY_REAL(owner, init, "0.05", 0, 100, .help = "vectors start evenly between 0 and this"), \
-        MEDLEY_BOOL(owner, biases, "false",                                                          \
-                          .help = "add the mean rating and learnt biases of users and items")
+        MEDLEY_REAL(owner, regularization, "0", 0, 1e6, .sweep = "log:1e-3..1",                        \
+                    .help = "squared penalty on the vectors and biases of every rating"),              \
+        MEDLEY_REAL(owner, init, "0.05", 0, 100, .help = "vectors start evenly between 0 and this"),   \
+        MEDLEY_BOOL(owner, biases, "false", .help = "add the mean rating and learnt biases of users and items")
 
 /* What is learnt, and on what. The functions are those of learner_class. */
 typedef struct mf {

@@ -18,12 +18,13 @@ enum { NEGATIVE_BATCH = NEGATIVE_POPULARITY + 1 }; /* beside negative_kind: a po
  * user's items, as Elliot's sampler does: short histories weigh more. */
 enum triples_positives { POSITIVES_PAIRS, POSITIVES_USERS };
 
-#define TRIPLES_ROWS(owner, field)                                                                          \
-    LEARNING_ROW_ENUM(owner, field, positives, "pairs", "pairs|users",                                      \
+#define TRIPLES_ROWS(owner, field)                                                                               \
+    LEARNING_ROW_ENUM(owner, field, positives, "pairs", "pairs|users",                                           \
                       .help = "each observed pair once an epoch, or a user drawn evenly and an item of theirs"), \
-        LEARNING_ROW_ENUM(owner, field, negatives, "uniform", NEGATIVE_CHOICES "|batch",                             \
-                          .help = "how an item that the user has not had is drawn; batch: from the positives of others"),                        \
-        LEARNING_ROW_REAL(owner, field, alpha, "0.75", 0, 10,                                               \
+        LEARNING_ROW_ENUM(                                                                                       \
+            owner, field, negatives, "uniform", NEGATIVE_CHOICES "|batch",                                       \
+            .help = "how an item that the user has not had is drawn; batch: from the positives of others"),      \
+        LEARNING_ROW_REAL(owner, field, alpha, "0.75", 0, 10,                                                    \
                           .help = "of negatives popularity: an item's weight is its count to this power")
 
 typedef struct triples {

@@ -28,11 +28,11 @@ typedef enum optimizer_rows { ROWS_LAZY, ROWS_EXACT } optimizer_rows;
 typedef struct optimizer_options {
     optimizer_kind kind;
     optimizer_rows rows;
-    double momentum;      /* sgd: 0 none */
-    double beta1, beta2;  /* adam, adamw: 0.9, 0.999 */
-    double epsilon;       /* 1e-8; adagrad 1e-10 */
-    double weight_decay;  /* λ, of parameters that decay */
-    double clip_norm;     /* the gradient of all parameters is shortened to this length; 0: never */
+    double momentum;     /* sgd: 0 none */
+    double beta1, beta2; /* adam, adamw: 0.9, 0.999 */
+    double epsilon;      /* 1e-8; adagrad 1e-10 */
+    double weight_decay; /* λ, of parameters that decay */
+    double clip_norm;    /* the gradient of all parameters is shortened to this length; 0: never */
 } optimizer_options;
 /* PyTorch's defaults of the kind. */
 optimizer_options optimizer_defaults(optimizer_kind kind);

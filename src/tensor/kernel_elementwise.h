@@ -38,11 +38,11 @@ typedef struct unary_kernel {
     void (*backward[STORE_MODES])(const real *x, const real *y, const real *dy, real *dx, int64_t count, real a);
 } unary_kernel;
 
-#define UNARY_KERNELS(X)                                                                                  \
-    X(scale)                                                                                              \
-    X(shift)                                                                                              \
-    X(exp) X(log) X(sqrt) X(square) X(relu) X(leaky_relu) X(gelu) X(gelu_tanh) X(tanh) X(sigmoid) X(silu) \
-        X(softplus)
+#define UNARY_KERNELS(X) \
+    X(scale)             \
+    X(shift)             \
+    X(exp)               \
+    X(log) X(sqrt) X(square) X(relu) X(leaky_relu) X(gelu) X(gelu_tanh) X(tanh) X(sigmoid) X(silu) X(softplus)
 #define UNARY_DECLARE(name) extern const unary_kernel unary_##name;
 UNARY_KERNELS(UNARY_DECLARE)
 

@@ -11,7 +11,8 @@ int64_t table_outside(const uint32_t *row, int64_t count, int64_t rows);
 /* out[b] = P[row[b]].  out: [count, D]. */
 void table_gather(const real *p, int64_t D, const uint32_t *row, int64_t count, real *out);
 /* out[b] = <P[a[b]], Q[c[b]]> */
-void table_dots(const real *p, const uint32_t *a, const real *q, const uint32_t *c, int64_t D, int64_t count, real *out);
+void table_dots(const real *p, const uint32_t *a, const real *q, const uint32_t *c, int64_t D, int64_t count,
+                real *out);
 /* out[b] = |P[row[b]]|²; row NULL: of row b. */
 void table_squares(const real *p, int64_t D, const uint32_t *row, int64_t count, real *out);
 /* sum over b of x[pick[b]]; pick NULL: of x[b]. */

@@ -40,7 +40,8 @@ static double distance(const float *a, const float *b)
     return sum;
 }
 
-static medley_status run_or_release(const medley_runtime *rt, const kmeans_job *job, kmeans *out, medley_error *err)
+static medley_status run_or_release(const medley_runtime *rt, const kmeans_job *job, kmeans *out,
+                                    medley_error *err)
 {
     const medley_status status = kmeans_run(rt, job, out, err);
     if (status != MEDLEY_OK)
