@@ -57,7 +57,7 @@ static inline medley_status made_prepare(const medley_runtime *rt, const char *f
 static inline medley_status made_store(const medley_runtime *rt, const char *store, const char *rows,
                                        const char *const *settings, medley_error *err)
 {
-    char input[4300];
+    char input[8400];
     snprintf(input, sizeof input, "%s.csv", store);
     test_write_text(input, rows);
     return made_prepare(rt, "delimited", input, store, settings, NULL, err);
