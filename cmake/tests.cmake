@@ -109,3 +109,10 @@ if(NOT MEDLEY_SANITIZE AND NOT MEDLEY_COVERAGE AND NOT MEDLEY_FUZZ)
   medley_test(symbols sh tests/check_symbols.sh ${CMAKE_NM} $<TARGET_FILE:libmedley> tests/symbols.txt)
   medley_test(install sh tests/install/run.sh ${CMAKE_COMMAND} ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER})
 endif()
+
+# The longest begin first, so that none of them is left to run alone.
+foreach(name IN ITEMS kill how_to_add_a_model gemm_test docs_README brutal_side_test job_cost_test cli)
+  if(TEST ${name})
+    set_tests_properties(${name} PROPERTIES COST 1000)
+  endif()
+endforeach()
