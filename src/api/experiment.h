@@ -52,7 +52,6 @@ typedef struct experiment {
 /* Notes what a step did, and how long it took since `start`. */
 MEDLEY_MUST_USE medley_status experiment_note(experiment *e, const char *name, const char *what, double start,
                                               medley_error *err);
-double experiment_now(void);
 
 /* Sets keys, values, ..., NULL, as the experiment's own. */
 MEDLEY_MUST_USE medley_status experiment_set(medley_config *config, const char *const *pairs, medley_error *err);

@@ -53,7 +53,7 @@ static medley_status make_config(const experiment *e, const char *folder, medley
 
 medley_status experiment_comparison(experiment *e, medley_error *err)
 {
-    const double start = experiment_now();
+    const double start = runtime_seconds();
     medley_config *config = NULL;
     text said = {.rt = e->rt};
     char *folder = NULL, *before = NULL;

@@ -112,7 +112,7 @@ static medley_status compare_store(const experiment *e, const bound_settings *s,
 
 static medley_status prepare(experiment *e, medley_config *config, medley_error *err)
 {
-    const double start = experiment_now();
+    const double start = runtime_seconds();
     char why[WHY] = "";
     json *root = NULL;
     bound_settings s;
@@ -181,7 +181,7 @@ done:
 
 static medley_status split(experiment *e, medley_config *config, medley_error *err)
 {
-    const double start = experiment_now();
+    const double start = runtime_seconds();
     char why[WHY] = "";
     bool there = false;
     bound_settings s;

@@ -73,7 +73,7 @@ medley_status experiment_sweep_config(experiment *e, const char *store, const ch
 
 static medley_status sweep_models(experiment *e, medley_error *err)
 {
-    const double start = experiment_now();
+    const double start = runtime_seconds();
     medley_config *config;
     TRY(experiment_sweep_config(e, e->store, e->split, e->runs_folder, &config, err));
     medley_status status = operation_run(&operation_sweep, e->rt, config, &e->sweep, err);
@@ -144,7 +144,7 @@ static medley_status add_seeds(experiment *e, int64_t base, medley_error *err)
 
 static medley_status train_seeds(experiment *e, medley_error *err)
 {
-    const double start = experiment_now();
+    const double start = runtime_seconds();
     const int64_t models = e->run_count;
     if (e->seed_count == 1)
         return MEDLEY_OK;
@@ -259,9 +259,9 @@ static medley_status evaluate_run(experiment *e, experiment_run *r, bool *made, 
     TRY_DONE(describe(config, &said, err));
     TRY_DONE(is_evaluated(e, r, &said, &current, err));
     if (!current) {
-        const double start = experiment_now();
+        const double start = runtime_seconds();
         TRY_DONE(operation_run(&operation_evaluate, e->rt, config, NULL, err));
-        TRY_DONE(stamp(e, r, &said, experiment_now() - start, err));
+        TRY_DONE(stamp(e, r, &said, runtime_seconds() - start, err));
         *made = true;
     }
     status = read_seconds(e, r, err);
@@ -273,7 +273,7 @@ done:
 
 static medley_status evaluate_runs(experiment *e, medley_error *err)
 {
-    const double start = experiment_now();
+    const double start = runtime_seconds();
     bool made = false;
     for (int64_t i = 0; i < e->run_count; i++)
         TRY(evaluate_run(e, &e->runs[i], &made, err));

@@ -51,11 +51,6 @@ static medley_status run_block(const medley_runtime *rt, list_block *b, const ch
     return MEDLEY_OK;
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 medley_status listing_run(const medley_runtime *rt, const listing *l, medley_error *err)
 {
     const bool reranks = l->space != NULL && l->diversity > 0;

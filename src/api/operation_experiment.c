@@ -1,7 +1,6 @@
 #include <medley/model.h>
 
 #include <math.h>
-#include <time.h>
 
 #include "api/experiment.h"
 #include "io/save.h"
@@ -57,18 +56,11 @@ static const setting_group groups[] = {
     {.name = NULL},
 };
 
-double experiment_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 medley_status experiment_note(experiment *e, const char *name, const char *what, double start, medley_error *err)
 {
     assert(e->step_count < EXPERIMENT_STEPS_MOST);
     e->steps[e->step_count].name = name;
-    e->steps[e->step_count].seconds = experiment_now() - start;
+    e->steps[e->step_count].seconds = runtime_seconds() - start;
     TRY(arena_text(&e->texts, what, strlen(what), &e->steps[e->step_count].what, err));
     e->step_count++;
     return MEDLEY_OK;

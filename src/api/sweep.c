@@ -1,18 +1,10 @@
 #include "api/sweep.h"
 
 #include <math.h>
-#include <time.h>
 
 #include "api/training_run.h"
 #include "api/validation.h"
 #include "io/save.h"
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* ---- what is shared ---- */
 
@@ -156,9 +148,9 @@ static medley_status judge_trial(void *context, const medley_runtime *rt, int64_
         goto done;
     TRY_DONE(make_values(rt, c->search, point, &values, err));
     *out = (study_trial){.value = NAN};
-    const double start = seconds_now();
+    const double start = runtime_seconds();
     out->status = fit_and_judge(rt, c->s, c->search->class, values, &out->value, &own);
-    out->seconds = seconds_now() - start;
+    out->seconds = runtime_seconds() - start;
     if (out->status != MEDLEY_OK && !is_of_trial(out->status)) {
         if (err != NULL)
             *err = own;

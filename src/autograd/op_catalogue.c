@@ -35,11 +35,6 @@ static medley_status backward_task(void *context, int64_t task, int worker, medl
 
 enum { JOINED = 32 /* rows of a task */ };
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static medley_status join_task(void *context, int64_t task, int worker, medley_error *err)
 {
     const catalogue_run *run = context;

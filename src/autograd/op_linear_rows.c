@@ -21,11 +21,6 @@ typedef struct linear_rows {
     rows_bf16_job *rounded; /* of a table in bfloat16, which then is all that is read */
 } linear_rows;
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static medley_status forward_tile(void *context, int64_t task, int worker, medley_error *err)
 {
     const linear_rows *l = context;

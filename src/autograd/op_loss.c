@@ -7,11 +7,6 @@ extern const op_class op_mse, op_bce, op_bpr, op_cross_entropy, op_info_nce;
 
 enum { TASK_NUMBERS = 32768 };
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static int64_t parts(int64_t count, int64_t size)
 {
     return (count + size - 1) / size;

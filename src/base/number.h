@@ -23,4 +23,9 @@ int number_vprint(char *text, size_t size, const char *format, va_list values) M
 /* Writes the shortest decimal that reads back as the same number, as snprintf writes. */
 int number_format(double value, char *text, size_t size);
 
+static inline int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 
@@ -160,4 +161,11 @@ medley_status runtime_memory_fits(const char *job, int64_t count, const char *co
         return MEDLEY_OK;
     return fail(err, MEDLEY_E_LIMIT, "%s: %lld %s need %.1f GB, %.1f GB is available; %s", job, (long long)count,
                 counted, bytes * 1e-9, available * 1e-9, advice);
+}
+
+double runtime_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }

@@ -29,4 +29,7 @@ int64_t runtime_memory_available(void);
 MEDLEY_MUST_USE medley_status runtime_memory_fits(const char *job, int64_t count, const char *counted,
                                                   double bytes, const char *advice, medley_error *err);
 
+/* Seconds of a clock that only goes forward, from an unknown start. */
+double runtime_seconds(void);
+
 #endif

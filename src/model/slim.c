@@ -114,11 +114,6 @@ static int64_t estimate(const void *values, const training *data)
     return bytes < 0x1p62 ? (int64_t)bytes : INT64_MAX;
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Rows of G; counts are exact up to 2^24. */
 static medley_status count_pairs(void *context, int64_t task, int worker, medley_error *err)
 {

@@ -66,11 +66,6 @@ typedef struct tile {
     int64_t first, rows, first_item, width;
 } tile;
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static medley_status refuse_score(const ranking *r, int64_t query, int64_t item, double score, medley_error *err)
 {
     return fail(err, MEDLEY_E_FORMAT, "user %lld, item %lld: the model's score %g is not a finite number",

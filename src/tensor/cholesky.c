@@ -26,11 +26,6 @@ typedef struct inverting {
     tally *progress;
 } inverting;
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static int64_t tile_size(const inverting *v, int64_t tile)
 {
     return least(TILE, v->n - tile * TILE);

@@ -210,11 +210,6 @@ typedef struct product {
     int64_t shape[2][2][2]; /* by: is it the last of m, n, k */
 } product;
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Rows lie far apart: the processor does not see that the next ones come. */
 static inline void fetch_row(const float *x, int64_t columns)
 {

@@ -20,10 +20,6 @@ enum {
 
 /* ---- how the work is cut ---- */
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 static int64_t most(int64_t a, int64_t b)
 {
     return a > b ? a : b;

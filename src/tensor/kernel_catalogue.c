@@ -14,10 +14,6 @@ enum {
     TASK_PRODUCTS = 1 << 16, /* multiply-adds that are worth a task */
 };
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 static int64_t most(int64_t a, int64_t b)
 {
     return a > b ? a : b;

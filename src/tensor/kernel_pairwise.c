@@ -10,11 +10,6 @@ enum {
     DEPTH = 128, /* its columns */
 };
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* *out: the sums of four vectors. */
 ROW_INLINE void fold_four(const row_lanes *sum, row_lanes_4 *out)
 {

@@ -10,10 +10,6 @@ enum {
     COLUMNS_MOST = 2048 /* that one task adds up at a time */
 };
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 static int64_t pieces_of(int64_t count, int64_t size)
 {
     return (count + size - 1) / size;

@@ -19,11 +19,6 @@ static int64_t whole(int64_t n)
     return (n + SIDE - 1) / SIDE * SIDE;
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* ---- tiles ---- */
 
 #ifdef TILES

@@ -1,20 +1,12 @@
 #include "train/trainer.h"
 
 #include <math.h>
-#include <time.h>
 
 enum { WINDOW_BATCHES = 16, WINDOW_EXAMPLES = 65536, ALIGNMENT = 64 };
 
-static double clock_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 double trainer_seconds(const trainer *t)
 {
-    return t->before + clock_now() - t->began;
+    return t->before + runtime_seconds() - t->began;
 }
 
 /* ---- opening ---- */
@@ -134,7 +126,7 @@ medley_status trainer_open(trainer *t, const medley_runtime *rt, const model_cla
     if (validates)
         TRY(mem_alloc_zero(rt, t->p.values_count, sizeof *t->now.best, &t->now.best, err));
     snprintf(t->phase, sizeof t->phase, "training %s", class->name);
-    t->began = clock_now();
+    t->began = runtime_seconds();
     return MEDLEY_OK;
 }
 

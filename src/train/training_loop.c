@@ -321,13 +321,9 @@ static medley_status learn(trainer *t, model_state *state, training_outcome *out
 static medley_status fit(const medley_runtime *rt, const model_class *class, const void *params,
                          const training *data, model_state *state, training_outcome *outcome, medley_error *err)
 {
-    struct timespec start, end;
-    clock_gettime(CLOCK_MONOTONIC, &start);
+    const double start = runtime_seconds();
     TRY(class->fit(rt, params, data, state, err));
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    *outcome = (training_outcome){.loss = NAN,
-                                  .seconds = (double)(end.tv_sec - start.tv_sec) +
-                                             1e-9 * (double)(end.tv_nsec - start.tv_nsec)};
+    *outcome = (training_outcome){.loss = NAN, .seconds = runtime_seconds() - start};
     return MEDLEY_OK;
 }
 
