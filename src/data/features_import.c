@@ -1,11 +1,11 @@
 /* Bringing vectors from elsewhere into a store, and telling what is there. */
 #include "data/features_input.h"
-#include "io/save.h"
+#include "data/features_write.h"
 #include "io/utf8.h"
 
 #include <math.h>
 
-enum { CHUNK_BYTES = 8 << 20, TASK_BYTES = 256 * 1024, TOLD_LONGEST = 400 };
+enum { TOLD_LONGEST = 400 };
 
 const medley_param features_import_table[] = {
     MEDLEY_TEXT(features_import, store, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH,
@@ -28,77 +28,18 @@ typedef struct import_job {
     const medley_runtime *rt;
     const features_import *p;
     medley_store *store;
-    char *folder, *path; /* <store>/features, and the matrix in it */
-    bool made_folder;
     features_input in;
-    save *file;
-    float *chunk;           /* [step, length] */
-    int64_t first, end;     /* items of the chunk */
-    int64_t step, per_task; /* items of a chunk, and of a task of it */
-    char fingerprint[FINGERPRINT_SIZE], items_print[FINGERPRINT_SIZE];
+    features_writing writing;
 } import_job;
 
-/* ---- the matrix ---- */
-
-static medley_status fill_rows(void *context, int64_t task, int worker, medley_error *err)
+static medley_status fill_row(const void *context, int64_t item, float *out, medley_error *err)
 {
-    const import_job *job = context;
-    const features_input *in = &job->in;
-    const int64_t from = job->first + task * job->per_task;
-    const int64_t to = from + job->per_task < job->end ? from + job->per_task : job->end;
-    (void)worker;
-    for (int64_t item = from; item < to; item++) {
-        float *row = job->chunk + (item - job->first) * in->length;
-        if (in->row_of[item] >= 0)
-            TRY(in->form->read(in, item, row, err));
-        else
-            for (int64_t i = 0; i < in->length; i++)
-                row[i] = NAN;
-    }
+    const features_input *in = context;
+    if (in->row_of[item] >= 0)
+        return in->form->read(in, item, out, err);
+    for (int64_t i = 0; i < in->length; i++)
+        out[i] = NAN;
     return MEDLEY_OK;
-}
-
-static int64_t rows_in(int64_t bytes, int64_t length)
-{
-    const int64_t rows = bytes / (length * (int64_t)sizeof(float));
-    return rows > 0 ? rows : 1;
-}
-
-/* Item by item, a chunk at a time: the matrix is never in memory as a whole. */
-static medley_status write_rows(import_job *job, fingerprint *print, medley_error *err)
-{
-    const int64_t items = job->store->items, length = job->in.length;
-    char header[NPY_HEADER_MOST];
-    const size_t header_length = npy_header(header, NPY_F32, items, length);
-    fingerprint_add(print, header, header_length);
-    TRY(save_write(job->file, header, header_length, err));
-    for (job->first = 0; job->first < items; job->first = job->end) {
-        job->end = job->first + job->step < items ? job->first + job->step : items;
-        const int64_t rows = job->end - job->first;
-        const size_t bytes = (size_t)(rows * length) * sizeof *job->chunk;
-        TRY(runtime_progress(job->rt, "items", job->first, items, err));
-        TRY(parallel_run(job->rt, (rows + job->per_task - 1) / job->per_task, fill_rows, job, err));
-        fingerprint_add(print, job->chunk, bytes);
-        TRY(save_write(job->file, job->chunk, bytes, err));
-    }
-    return MEDLEY_OK;
-}
-
-static medley_status write_matrix(import_job *job, medley_error *err)
-{
-    fingerprint *print = NULL;
-    const int64_t items = job->store->items, length = job->in.length, step = rows_in(CHUNK_BYTES, length);
-    medley_status status = MEDLEY_OK;
-    job->step = step < items ? step : items;
-    job->per_task = rows_in(TASK_BYTES, length);
-    TRY_DONE(fingerprint_create(job->rt, &print, err));
-    TRY_DONE(mem_alloc(job->rt, job->step * length, sizeof *job->chunk, &job->chunk, err));
-    TRY_DONE(save_open(job->rt, job->path, &job->file, err));
-    TRY_DONE(write_rows(job, print, err));
-    fingerprint_hex(print, job->fingerprint);
-done:
-    fingerprint_free(print);
-    return status;
 }
 
 /* ---- what it is ---- */
@@ -115,43 +56,17 @@ static const char *last_part(const char *path, char *name, size_t size)
     return utf8_invalid_at(name, strlen(name)) < 0 ? name : "";
 }
 
-static double coverage(const import_job *job)
-{
-    return job->store->items > 0 ? (double)job->in.matched / (double)job->store->items : 0;
-}
-
-/* <name>.json stands before the matrix is put in place: whoever dies between the two leaves one that is refused as
- * stale, never one that is taken for another. */
-static medley_status write_json(const import_job *job, medley_error *err)
+static json *describe(const import_job *job)
 {
     const features_input *in = &job->in;
     char source[256];
-    text rendered = {.rt = job->rt};
-    json *root = json_new_object();
-    json_set_text(root, "format", FEATURES_FORMAT);
-    json_set_text(root, "medley", medley_version());
-    json_set_text(root, "name", job->p->name);
-    json_set_text(root, "source", last_part(job->p->input, source, sizeof source));
-    json_set_text(root, "source_format", in->form->name);
-    json_set_int(root, "items", job->store->items);
-    json_set_int(root, "length", in->length);
-    json_set_int(root, "missing", job->store->items - in->matched);
-    json_set_real(root, "coverage", coverage(job));
-    json_set_int(root, "vectors", in->rows);
-    json_set_int(root, "unknown", in->unknown);
-    json_set_int(root, "duplicates", in->duplicate);
-    json_set_text(root, "items_fingerprint", job->items_print);
-    json_set_text(root, "fingerprint", job->fingerprint);
-    char *path = NULL;
-    medley_status status = json_render(root, 2, &rendered, err);
-    if (status == MEDLEY_OK)
-        status = features_path(job->rt, job->store->path, job->p->name, ".json", &path, err);
-    if (status == MEDLEY_OK)
-        status = save_bytes(job->rt, path, rendered.bytes, (size_t)rendered.length, err);
-    mem_free(path);
-    text_release(&rendered);
-    json_free(root);
-    return status;
+    json *about = json_new_object();
+    json_set_text(about, "source", last_part(job->p->input, source, sizeof source));
+    json_set_text(about, "source_format", in->form->name);
+    json_set_int(about, "vectors", in->rows);
+    json_set_int(about, "unknown", in->unknown);
+    json_set_int(about, "duplicates", in->duplicate);
+    return about;
 }
 
 /* "a, b, ...": the first of `count` ids. */
@@ -192,67 +107,32 @@ static void tell(const import_job *job, medley_report *report)
     tell_ids(report, "first_duplicates", in->first_duplicate, in->duplicate);
     report_int(report, "missing", job->store->items - in->matched);
     tell_missing(job, report);
-    report_real(report, "coverage", coverage(job));
-    report_string(report, "fingerprint", job->fingerprint);
+    report_real(report, "coverage", job->store->items > 0 ? (double)in->matched / (double)job->store->items : 0);
+    report_string(report, "fingerprint", job->writing.fingerprint);
 }
 
 /* ---- all ---- */
-
-static medley_status make_folder(import_job *job, medley_error *err)
-{
-    TRY(store_path(job->store, "features", &job->folder, err));
-    TRY(features_path(job->rt, job->store->path, job->p->name, ".npy", &job->path, err));
-    if (file_exists(job->path) && !job->p->force)
-        return fail(err, MEDLEY_E_EXISTS,
-                    "features: '%s' exists already in the store; choose another name or ask to "
-                    "replace it",
-                    job->p->name);
-    job->made_folder = !file_exists(job->folder);
-    return MEDLEY_OK;
-}
-
-/* A folder that nothing came into goes again. */
-static void job_release(import_job *job)
-{
-    char **names;
-    int64_t count;
-    save_abandon(job->file);
-    if (job->made_folder && file_is_folder(job->folder) &&
-        file_list(job->rt, job->folder, &names, &count, NULL) == MEDLEY_OK) {
-        file_names_free(names, count);
-        if (count == 0 && file_remove_tree(job->rt, job->folder, NULL) != MEDLEY_OK)
-            runtime_log(job->rt, MEDLEY_LOG_WARNING, "left behind: %s", job->folder);
-    }
-    mem_free(job->chunk);
-    features_input_release(&job->in);
-    mem_free(job->path);
-    mem_free(job->folder);
-    store_free(job->store);
-}
 
 medley_status features_import_run(const medley_runtime *rt, const features_import *p, medley_report *report,
                                   medley_error *err)
 {
     import_job job = {.rt = rt, .p = p, .in.file.width = 1};
+    json *about = NULL;
     medley_status status = MEDLEY_OK;
-    if (!features_name_is_plain(p->name))
-        return fail(
-            err, MEDLEY_E_CONFIG,
-            "name: '%.100s'; up to %d letters, digits, '_', '-' and '.' are accepted, the first a letter or digit",
-            p->name, FEATURES_NAME_MOST);
     TRY_DONE(store_open(rt, p->store, true, &job.store, err));
-    TRY_DONE(make_folder(&job, err));
+    TRY_DONE(features_write_check(rt, job.store->path, p->name, p->force, err));
     TRY_DONE(features_input_open(rt, p, job.store, &job.in, err));
-    TRY_DONE(features_items_print(rt, job.store->path, job.items_print, err));
-    TRY_DONE(file_make_folder(rt, job.folder, err));
-    TRY_DONE(write_matrix(&job, err));
+    TRY_DONE(features_write_rows(rt, job.store->path, p->name, job.store->items, job.in.length, fill_row, &job.in,
+                                 &job.writing, err));
     tell(&job, report);
     TRY_DONE(report_status(report, err));
-    TRY_DONE(write_json(&job, err));
-    status = save_commit(job.file, err);
-    job.file = NULL;
+    about = describe(&job);
+    status = features_write_commit(&job.writing, about, err);
 done:
-    job_release(&job);
+    json_free(about);
+    features_writing_release(&job.writing);
+    features_input_release(&job.in);
+    store_free(job.store);
     return status;
 }
 
