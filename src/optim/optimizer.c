@@ -1,10 +1,10 @@
 #include "optim/optimizer.h"
 
-#include "tensor/kernel_optimizer.h"
+#include "optim/idle_steps.h"
 
-/* TASK_NUMBERS: weights of a task. WINDOW: steps that the exact way postpones at most. ROW_STEPS: how many a row makes up
- * for at once, as a guess that cuts tasks. */
-enum { TASK_NUMBERS = 32768, WINDOW = 1024, ROW_STEPS = 64, PAGE_BYTES = 4096, STATE_SHIFT = 1024 };
+/* TASK_NUMBERS: weights of a task. */
+enum { TASK_NUMBERS = 32768, PAGE_BYTES = 4096, STATE_SHIFT = 1024 };
+enum { AHEAD = 4, FETCHED = 64, FETCH_LINE = 64 / sizeof(real) };
 
 /* A piece of a dense parameter. */
 typedef struct dense_span {
@@ -21,7 +21,7 @@ typedef struct table {
 } table;
 
 typedef struct stale_row {
-    uint32_t row, missed; /* steps */
+    uint32_t row, as_of; /* step of the window */
 } stale_row;
 
 struct optimizer {
@@ -37,14 +37,15 @@ struct optimizer {
     int64_t dense_tasks, dense_numbers;
     table *tables;
     int64_t tables_count;
-    double *squares; /* [tasks at most] */
-    int64_t *as_of;
+    double *squares;  /* [tasks at most] */
+    int64_t *as_of;   /* [rows] of all tables */
+    int64_t rows;     /* 0: lazy */
     stale_row *stale; /* [rows of the largest table] */
+    idle_steps *idle; /* exact */
 
-    int64_t steps, settled;   /* no row is older than `settled` */
-    update_pace pace[WINDOW]; /* of the steps after `settled` */
-    real rate_most;           /* of them */
-    double shrink_least;
+    int64_t steps, settled; /* no row is older than `settled` */
+    double rate[IDLE_WINDOW];
+    update_pace pace[IDLE_WINDOW]; /* of the steps after `settled` */
 };
 
 static const struct {
@@ -166,8 +167,11 @@ static medley_status allocate(optimizer *o, medley_error *err)
     TRY(mem_alloc(o->rt, tables, sizeof *o->tables, &o->tables, err));
     TRY(mem_alloc(o->rt, spans + tasks, sizeof *o->squares, &o->squares, err));
     if (exact) {
+        o->rows = rows;
         TRY(mem_alloc_zero(o->rt, rows, sizeof *o->as_of, &o->as_of, err));
         TRY(mem_alloc(o->rt, rows_most, sizeof *o->stale, &o->stale, err));
+        TRY(mem_alloc_zero(o->rt, 1, sizeof *o->idle, &o->idle, err));
+        idle_create(o->idle, o->rule, o->kernel == &update_adam, o->options.kind == OPTIMIZER_ADAMW);
     }
     return allocate_states(o, err);
 }
@@ -197,7 +201,6 @@ medley_status optimizer_create(const medley_runtime *rt, parameters *p, const op
             add_table(o, p->list[i], rows);
             rows += shape_rows(p->list[i]->shape);
         }
-    optimizer_restore(o, 0);
     *out = o;
     return MEDLEY_OK;
 }
@@ -212,6 +215,7 @@ void optimizer_free(optimizer *o)
     mem_free(o->squares);
     mem_free(o->as_of);
     mem_free(o->stale);
+    mem_free(o->idle);
     for (int i = 0; i < UPDATE_STATES_MOST; i++)
         mem_free(o->state_block[i]);
     mem_free(o);
@@ -232,17 +236,23 @@ static weights weights_at(const optimizer *o, const parameter *p, int64_t begin)
     return at;
 }
 
-/* Makes up for the last `missed` of the steps up to `step`, in which a row had no gradient. */
-static void catch_up(const optimizer *o, const table *t, int64_t row, int64_t missed, int64_t step)
+/* Brings a row up to date that is as of step `from` of the window. */
+static void catch_up(const optimizer *o, const table *t, int64_t row, int64_t from)
 {
-    const update_idle idle = {
-        o->pace + (step - missed - o->settled),
-        missed,
-        o->rate_most,
-        o->shrink_least,
-    };
     const weights at = weights_at(o, t->p, row * t->width);
+    const update_idle idle = idle_since(o->idle, at.rule, o->pace, from);
     o->kernel->idle(at.rule, &idle, t->width, at.w, at.state);
+}
+
+/* Rows are anywhere in memory: they are asked for some rows before they are needed. */
+static void fetch(const optimizer *o, const table *t, int64_t row)
+{
+    const weights at = weights_at(o, t->p, row * t->width);
+    for (int64_t i = 0; i < t->width && i < FETCHED; i += FETCH_LINE) {
+        __builtin_prefetch(at.w + i, 1);
+        for (int k = 0; k < o->kernel->states; k++)
+            __builtin_prefetch(at.state[k] + i, 1);
+    }
 }
 
 /* Tasks that cannot fail; few numbers are not worth waking threads for. */
@@ -321,9 +331,8 @@ static medley_status update_task(void *context, int64_t task, int worker, medley
     for (int64_t i = begin; i < end; i++) {
         const int64_t row = t->p->rows.row[i];
         if (t->as_of != NULL) {
-            const int64_t missed = o->steps - 1 - t->as_of[row];
-            if (missed > 0)
-                catch_up(o, t, row, missed, o->steps - 1);
+            if (t->as_of[row] < o->steps - 1)
+                catch_up(o, t, row, t->as_of[row] - o->settled);
             t->as_of[row] = o->steps;
         }
         const weights at = weights_at(o, t->p, row * t->width);
@@ -346,24 +355,28 @@ static medley_status refuse(const optimizer *o, medley_error *err)
                 culprit != NULL ? culprit->name : "");
 }
 
-/* What the next step multiplies with; it becomes the last one. */
-static void begin_step(optimizer *o, double rate, double length)
+/* What step t multiplies with. */
+static update_pace pace_of(const optimizer *o, int64_t t, double rate, double clip)
 {
     const optimizer_options *const s = &o->options;
-    if (o->steps - o->settled == WINDOW || s->rows == ROWS_LAZY)
-        optimizer_settle(o);
-    o->steps++;
-    const double t = (double)o->steps;
     const bool adaptive = o->kernel == &update_adam;
-    update_pace *const p = &o->pace[o->steps - o->settled - 1];
-    *p = (update_pace){
-        .rate = (real)(adaptive ? rate / (1 - pow(s->beta1, t)) : rate),
-        .root = (real)(adaptive ? 1 / sqrt(1 - pow(s->beta2, t)) : 1),
+    return (update_pace){
+        .rate = (real)(adaptive ? rate / (1 - pow(s->beta1, (double)t)) : rate),
+        .root = (real)(adaptive ? 1 / sqrt(1 - pow(s->beta2, (double)t)) : 1),
         .shrink = (real)(1 - rate * s->weight_decay),
-        .clip = (real)(s->clip_norm > 0 ? fmin(s->clip_norm / (length + 1e-6), 1) : 1),
+        .clip = (real)clip,
     };
-    o->rate_most = p->rate > o->rate_most ? p->rate : o->rate_most;
-    o->shrink_least = fmin(o->shrink_least, (double)p->shrink);
+}
+
+/* The next step becomes the last one of the window. */
+static void begin_step(optimizer *o, double rate, double length)
+{
+    const double most = o->options.clip_norm;
+    if (o->idle == NULL || idle_is_full(o->idle))
+        optimizer_settle(o);
+    const int64_t at = o->steps++ - o->settled;
+    o->rate[at] = rate;
+    o->pace[at] = pace_of(o, o->steps, rate, most > 0 ? fmin(most / (length + 1e-6), 1) : 1);
 }
 
 medley_status optimizer_step(optimizer *o, double rate, double *norm, medley_error *err)
@@ -380,6 +393,8 @@ medley_status optimizer_step(optimizer *o, double rate, double *norm, medley_err
         *norm = sqrt(squares);
     begin_step(o, rate, sqrt(squares));
     run(o, tasks, numbers, update_task, o);
+    if (o->idle != NULL)
+        idle_add(o->idle, o->steps, &o->pace[o->steps - o->settled - 1]);
     return MEDLEY_OK;
 }
 
@@ -395,8 +410,12 @@ static medley_status touch_task(void *context, int64_t task, int worker, medley_
 {
     (void)worker, (void)err;
     const touched *const c = context;
-    for (int64_t i = task * c->block; i < (task + 1) * c->block && i < c->count; i++)
-        catch_up(c->o, c->t, c->o->stale[i].row, c->o->stale[i].missed, c->o->steps);
+    const int64_t end = (task + 1) * c->block < c->count ? (task + 1) * c->block : c->count;
+    for (int64_t i = task * c->block; i < end; i++) {
+        if (i + AHEAD < end)
+            fetch(c->o, c->t, c->o->stale[i + AHEAD].row);
+        catch_up(c->o, c->t, c->o->stale[i].row, c->o->stale[i].as_of);
+    }
     return MEDLEY_OK;
 }
 
@@ -410,14 +429,14 @@ void optimizer_touch(void *context, parameter *p, const uint32_t *row, int64_t c
         return;
     int64_t stale = 0; /* each row once: two tasks must not have the same */
     for (int64_t i = 0; i < count; i++) {
-        const int64_t missed = o->steps - t->as_of[row[i]];
-        if (missed == 0)
+        const int64_t as_of = t->as_of[row[i]];
+        if (as_of == o->steps)
             continue;
-        o->stale[stale++] = (stale_row){row[i], (uint32_t)missed};
+        o->stale[stale++] = (stale_row){row[i], (uint32_t)(as_of - o->settled)};
         t->as_of[row[i]] = o->steps;
     }
-    touched c = {o, t, stale, 1 + t->block / ROW_STEPS};
-    run(o, pieces(stale, c.block), stale * t->width * ROW_STEPS, touch_task, &c);
+    touched c = {o, t, stale, t->block};
+    run(o, pieces(stale, c.block), stale * t->width, touch_task, &c);
 }
 
 static medley_status settle_task(void *context, int64_t task, int worker, medley_error *err)
@@ -425,29 +444,23 @@ static medley_status settle_task(void *context, int64_t task, int worker, medley
     (void)worker, (void)err;
     const touched *const c = context;
     for (int64_t row = task * c->block; row < (task + 1) * c->block && row < c->count; row++) {
-        const int64_t missed = c->o->steps - c->t->as_of[row];
-        if (missed > 0)
-            catch_up(c->o, c->t, row, missed, c->o->steps);
+        if (c->t->as_of[row] < c->o->steps)
+            catch_up(c->o, c->t, row, c->t->as_of[row] - c->o->settled);
         c->t->as_of[row] = c->o->steps;
     }
     return MEDLEY_OK;
 }
 
-static void forget_paces(optimizer *o)
-{
-    o->settled = o->steps;
-    o->rate_most = 0;
-    o->shrink_least = 1;
-}
-
 void optimizer_settle(optimizer *o)
 {
-    for (int64_t i = 0; i < o->tables_count && o->as_of != NULL && o->settled < o->steps; i++) {
+    for (int64_t i = 0; i < o->tables_count && o->idle != NULL && o->settled < o->steps; i++) {
         const table *const t = &o->tables[i];
-        touched c = {o, t, t->rows, 1 + t->block / ROW_STEPS};
-        run(o, pieces(t->rows, c.block), t->rows * t->width * ROW_STEPS, settle_task, &c);
+        touched c = {o, t, t->rows, t->block};
+        run(o, pieces(t->rows, c.block), t->rows * t->width, settle_task, &c);
     }
-    forget_paces(o);
+    o->settled = o->steps;
+    if (o->idle != NULL)
+        idle_restart(o->idle);
 }
 
 /* ---- what a checkpoint keeps ---- */
@@ -459,16 +472,41 @@ int optimizer_states(optimizer *o, optimizer_state out[OPTIMIZER_STATES_MOST])
     return o->kernel->states;
 }
 
-int64_t optimizer_steps(const optimizer *o)
+optimizer_place optimizer_at(const optimizer *o)
 {
-    return o->steps;
+    return (optimizer_place){
+        .steps = o->steps,
+        .rate = o->rate,
+        .rates = o->idle != NULL ? o->steps - o->settled : 0,
+        .as_of = o->as_of,
+        .rows = o->rows,
+    };
 }
 
-void optimizer_restore(optimizer *o, int64_t steps)
+medley_status optimizer_restore(optimizer *o, const optimizer_place *at, medley_error *err)
 {
-    o->steps = steps;
-    for (int64_t i = 0; i < o->tables_count && o->as_of != NULL; i++)
-        for (int64_t row = 0; row < o->tables[i].rows; row++)
-            o->tables[i].as_of[row] = steps;
-    forget_paces(o);
+    const int64_t first = at->steps - at->rates;
+    if (at->rates < 0 || at->rates > (o->idle != NULL ? IDLE_WINDOW : 0) || first < 0 || at->rows != o->rows)
+        return fail(err, MEDLEY_E_FORMAT, "%lld rows after %lld steps, %lld of them open, is no optimizer of %lld",
+                    (long long)at->rows, (long long)at->steps, (long long)at->rates, (long long)o->rows);
+    for (int64_t i = 0; i < at->rates; i++)
+        if (!isfinite(at->rate[i]))
+            return fail(err, MEDLEY_E_FORMAT, "the learning rate of step %lld is not finite",
+                        (long long)(first + i + 1));
+    for (int64_t row = 0; row < at->rows; row++)
+        if (at->as_of[row] < first || at->as_of[row] > at->steps)
+            return fail(err, MEDLEY_E_FORMAT, "row %lld is as of step %lld, which is not in %lld..%lld",
+                        (long long)row, (long long)at->as_of[row], (long long)first, (long long)at->steps);
+    if (at->rows > 0)
+        memcpy(o->as_of, at->as_of, (size_t)at->rows * sizeof *o->as_of);
+    o->steps = at->steps;
+    o->settled = first;
+    if (o->idle != NULL)
+        idle_restart(o->idle);
+    for (int64_t i = 0; i < at->rates; i++) {
+        o->rate[i] = at->rate[i];
+        o->pace[i] = pace_of(o, first + i + 1, at->rate[i], 1);
+        idle_add(o->idle, first + i + 1, &o->pace[i]);
+    }
+    return MEDLEY_OK;
 }

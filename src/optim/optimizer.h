@@ -13,8 +13,12 @@
  * Tables (PARAMETER_ROWS) are updated in one of two ways. LAZY: only the touched rows are, with the state they have and the
  * step's number; what is not touched rests (PyTorch's SparseAdam). EXACT: as if the gradient were dense with zeros;
  * momentum and decay go on in untouched rows. The exact way postpones: a row is brought up to date when it is next
- * touched (optimizer_touch, called by graph_on_touch) or by optimizer_settle, by the same operations in the same order as
- * without postponing: the same bits. */
+ * touched (optimizer_touch, called by graph_on_touch) or by optimizer_settle, at the cost of one step, however many it has
+ * missed (optim/idle_steps.h). Equal to the steps of a dense gradient but for rounding: each time, a weight differs from
+ * what these steps make of it without rounding by at most 4 ε |w| + 1e-6 of the way it goes, ε half a unit in the last place
+ * of 1. Weights that this bound cannot be given for (√v not well above ε in the very first steps; unusual β), and decay
+ * that is in the gradient, are made up step by step, each with its rounding. Bits depend on the gradients and on the steps
+ * in which rows are touched and settled, on nothing else. */
 #ifndef OPTIM_OPTIMIZER_H
 #define OPTIM_OPTIMIZER_H
 
@@ -52,17 +56,27 @@ void optimizer_touch(void *o, parameter *p, const uint32_t *row, int64_t count);
 /* Brings all rows up to date: before anybody looks at parameters or saves. */
 void optimizer_settle(optimizer *o);
 
-/* State by name, for checkpoints: after optimizer_settle, `of` tells arrays as flat as parameters->values ("adam.m"), and
- * the number of steps. Write into `data` to restore. */
+/* State by name, for checkpoints: arrays as flat as parameters->values. Write into `data` to restore. */
 typedef struct optimizer_state {
     const char *name; /* "momentum", "m", "v", "sum" */
     real *data;       /* [parameters->values_count] */
 } optimizer_state;
 enum { OPTIMIZER_STATES_MOST = 2 };
 int optimizer_states(optimizer *o, optimizer_state out[OPTIMIZER_STATES_MOST]);
-int64_t optimizer_steps(const optimizer *o);
-/* After states were restored: all rows are up to date as of `steps`. */
-void optimizer_restore(optimizer *o, int64_t steps);
+
+/* Where the optimizer is, beside the states. To settle for a checkpoint would round rows where an uninterrupted training
+ * does not; what they lag behind is kept instead. */
+typedef struct optimizer_place {
+    int64_t steps;      /* made */
+    const double *rate; /* [rates] of the last of them, which rows may have missed */
+    const int64_t
+        *as_of; /* [rows] of all tables, in the order of the parameters: the step of which each is; lazy: none */
+    int64_t rates, rows;
+} optimizer_place;
+/* Borrowed from the optimizer until its next step. */
+optimizer_place optimizer_at(const optimizer *o);
+/* After states were restored. E_FORMAT, and nothing changed: it is no place of such an optimizer. */
+MEDLEY_MUST_USE medley_status optimizer_restore(optimizer *o, const optimizer_place *at, medley_error *err);
 /* Bytes of state an optimizer of `values` numbers needs. */
 int64_t optimizer_bytes(optimizer_kind kind, int64_t values, int64_t rows);
 

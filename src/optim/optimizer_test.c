@@ -176,52 +176,86 @@ static bool now_and_then(uint64_t step, int64_t row)
     return random_bits(8, step, (uint64_t)row) % (row % 2 == 0 ? 40 : 700) == 0;
 }
 
-static void assert_same_states(world *exact, world *dense)
+/* A weight in double, and how far it could have gone at most. */
+typedef struct twin {
+    double w, m, v, slopes, way, most;
+} twin;
+
+static void twin_step(const optimizer_options *o, double step, double now, double g, twin *x)
 {
-    const parameter *const t = exact->table, *const v = dense->vector;
-    optimizer_state a[OPTIMIZER_STATES_MOST], b[OPTIMIZER_STATES_MOST];
-    const int states = optimizer_states(exact->o, a);
-    assert_int_equal(states, optimizer_states(dense->o, b));
-    const size_t bytes = (size_t)shape_count(t->shape) * sizeof(real);
-    for (int i = 0; i < states; i++)
-        assert_memory_equal(a[i].data + t->offset, b[i].data + v->offset, bytes);
-    assert_memory_equal(t->value, v->value, bytes);
+    const bool adam = o->kind == OPTIMIZER_ADAM || o->kind == OPTIMIZER_ADAMW, apart = o->kind == OPTIMIZER_ADAMW;
+    const double keep1 = (double)(real)(adam ? o->beta1 : o->momentum), keep2 = (double)(real)o->beta2;
+    const double take1 = adam ? 1 - o->beta1 : 1, slope = g + (apart ? 0 : o->weight_decay * x->w);
+    double length = now, under = 1;
+    x->m = keep1 * x->m + take1 * slope;
+    x->slopes = keep1 * x->slopes + take1 * fabs(slope);
+    if (adam) {
+        x->v = keep2 * x->v + (1 - o->beta2) * slope * slope;
+        length = now / (1 - pow(o->beta1, step));
+        under = sqrt(x->v / (1 - pow(o->beta2, step))) + o->epsilon;
+    } else if (o->kind == OPTIMIZER_ADAGRAD) {
+        x->m = slope;
+        x->v += slope * slope;
+        under = sqrt(x->v) + o->epsilon;
+    }
+    x->w = x->w * (apart ? 1 - now * o->weight_decay : 1) - length * x->m / under;
+    x->way += length * x->slopes / under;
+    x->most = fmax(x->most, fabs(x->w));
 }
 
-/* A table under the exact way against a vector that gets the same gradient with zeros written out. */
+/* After `rounded` steps that were rounded. */
+static void assert_near(const twin *x, real w, double rounded, int64_t place)
+{
+    const double bound = rounded * (double)REAL_EPSILON * x->most + 1e-5 * x->way;
+    if (!(fabs((double)w - x->w) <= bound))
+        fail_msg("weight %d: %.9g, not %.9g: %g of the bound", (int)place, (double)w, x->w,
+                 fabs((double)w - x->w) / bound);
+}
+
+static void twin_steps(const optimizer_options *o, const row_gradient *g, int64_t rows, int64_t width, double step,
+                       double now, twin *dense)
+{
+    int64_t next = 0;
+    for (int64_t row = 0; row < rows; row++) {
+        const bool given = next < g->count && g->row[next] == row;
+        for (int64_t i = 0; i < width; i++)
+            twin_step(o, step, now, given ? (double)g->value[next * width + i] : 0, &dense[row * width + i]);
+        next += given;
+    }
+}
+
+/* A table under the exact way against steps in double that get the same gradient with zeros written out. */
 static void assert_exact_is_dense(const optimizer_options *options, int64_t rows, int64_t width, uint64_t steps)
 {
-    static world exact, dense;
+    static world exact;
+    static twin dense[1000];
     world_begin(&exact, 2, 0, shape_2(rows, width), options);
-    world_begin(&dense, 1, rows * width, shape_scalar(), options);
-    memcpy(dense.vector->value, exact.table->value, (size_t)(rows * width) * sizeof(real));
+    assert_true(rows * width <= 1000);
+    for (int64_t i = 0; i < rows * width; i++)
+        dense[i] = (twin){.w = (double)exact.table->value[i], .most = fabs((double)exact.table->value[i])};
     for (uint64_t step = 1; step <= steps; step++) {
         give(&exact, step, now_and_then);
         const row_gradient *const g = &exact.table->rows;
-        memset(dense.vector->grad, 0, (size_t)(rows * width) * sizeof(real));
-        for (int64_t i = 0; i < g->count; i++)
-            memcpy(dense.vector->grad + g->row[i] * width, g->value + i * width, (size_t)width * sizeof(real));
         uint32_t read[4]; /* of which one is read twice */
         for (uint64_t i = 0; i < 4; i++)
             read[i] = (uint32_t)(random_bits(9, step, i / 2) % (uint64_t)rows);
         optimizer_touch(exact.o, exact.table, read, step % 5 == 0 ? 4 : 0);
         optimizer_touch(exact.o, exact.table, g->row, step % 2 == 0 ? g->count : 0); /* or the step does it */
-        for (int64_t i = 0; i < 4 && step % 5 == 0; i++)
-            assert_memory_equal(exact.table->value + read[i] * width, dense.vector->value + read[i] * width,
-                                (size_t)width * sizeof(real));
+        for (int64_t i = 0; i < 4 * width && step % 5 == 0; i++) {
+            const int64_t place = read[i / width] * width + i % width;
+            assert_near(&dense[place], exact.table->value[place], 4 + (double)step, place);
+        }
         const double now = (step < 100 ? (double)step / 100 : 1 / (1 + (double)(step / 500))) * 0.02;
-        double norm[2];
-        assert_ok(optimizer_step(exact.o, now, &norm[0], err));
-        assert_ok(optimizer_step(dense.o, now, &norm[1], err));
-        assert_true(fabs(norm[0] - norm[1]) <= 1e-12 * norm[1]);
+        assert_ok(optimizer_step(exact.o, now, NULL, err));
+        twin_steps(options, g, rows, width, (double)step, now, dense);
     }
     optimizer_settle(exact.o);
-    assert_same_states(&exact, &dense);
+    for (int64_t place = 0; place < rows * width; place++)
+        assert_near(&dense[place], exact.table->value[place], 4 + (double)steps, place);
     world_end(&exact);
-    world_end(&dense);
 }
 
-static void test_exact_rows_have_the_bits_of_a_dense_gradient(void **state)
+static void test_exact_rows_are_those_of_a_dense_gradient(void **state)
 {
     (void)state;
     const struct {
@@ -254,6 +288,40 @@ static void test_exact_rows_are_the_same_through_many_windows(void **state)
     optimizer_options options = optimizer_defaults(OPTIMIZER_ADAM);
     options.rows = ROWS_EXACT;
     assert_exact_is_dense(&options, 8, 16, 12000);
+}
+
+static uint64_t quiet_since;
+
+static bool until_then(uint64_t step, int64_t row)
+{
+    (void)row;
+    return step <= quiet_since;
+}
+
+/* Rows that moved for a while and then had no gradient for 5000 steps, read once in a while or only at the end. */
+static void test_a_row_moves_no_further_for_being_read(void **state)
+{
+    (void)state;
+    static world often, once;
+    for (quiet_since = 1; quiet_since < 1000; quiet_since *= 6) {
+        optimizer_options options = optimizer_defaults(OPTIMIZER_ADAM);
+        options.rows = ROWS_EXACT;
+        world_begin(&often, 1, 0, shape_2(3, 20), &options);
+        world_begin(&once, 1, 0, shape_2(3, 20), &options);
+        for (uint64_t step = 1; step <= 5000 + quiet_since; step++) {
+            give(&often, step, until_then);
+            give(&once, step, until_then);
+            optimizer_touch(often.o, often.table, (const uint32_t[]){0, 2, 1}, step % 11 == 0 ? 3 : 0);
+            assert_ok(optimizer_step(often.o, 0.01, NULL, err));
+            assert_ok(optimizer_step(once.o, 0.01, NULL, err));
+        }
+        optimizer_settle(often.o);
+        optimizer_settle(once.o);
+        for (int i = 0; i < 3 * 20; i++)
+            assert_true(fabs((double)(often.table->value[i] - once.table->value[i])) < 4e-6);
+        world_end(&often);
+        world_end(&once);
+    }
 }
 
 static void test_a_momentum_that_fades_becomes_zero(void **state)
@@ -370,10 +438,10 @@ static void test_a_gradient_that_is_not_finite_changes_nothing(void **state)
                      i < 3 ? "the gradient is not finite (parameter 'vector')"
                            : "the gradient is not finite (parameter 'table')");
         assert_memory_equal(before, w.p.values, (size_t)w.p.values_count * sizeof(real));
-        assert_int_equal(optimizer_steps(w.o), 1);
+        assert_int_equal(optimizer_at(w.o).steps, 1);
         give(&w, 2, some_rows);
         assert_ok(optimizer_step(w.o, 0.01, NULL, err));
-        assert_int_equal(optimizer_steps(w.o), 2);
+        assert_int_equal(optimizer_at(w.o).steps, 2);
         world_end(&w);
     }
 }
@@ -444,6 +512,26 @@ static void test_steps_allocate_nothing(void **state)
     world_end(&w);
 }
 
+/* Another optimizer of the same parameters and the same state. */
+static void replace(world *w, const optimizer_options *options)
+{
+    optimizer *next;
+    assert_ok(optimizer_create(w->rt, &w->p, options, &next, err));
+    optimizer_state from[OPTIMIZER_STATES_MOST], to[OPTIMIZER_STATES_MOST];
+    const int states = optimizer_states(w->o, from);
+    assert_int_equal(optimizer_states(next, to), states);
+    for (int i = 0; i < states; i++) {
+        assert_string_equal(to[i].name, from[i].name);
+        memcpy(to[i].data, from[i].data, (size_t)w->p.values_count * sizeof(real));
+    }
+    const optimizer_place place = optimizer_at(w->o);
+    assert_ok(optimizer_restore(next, &place, err));
+    assert_int_equal(optimizer_at(next).steps, place.steps);
+    optimizer_free(w->o);
+    w->o = next;
+}
+
+/* Wherever it stops: the rows' lag is part of the state. */
 static void test_a_restored_optimizer_goes_on_as_if_it_had_not_stopped(void **state)
 {
     (void)state;
@@ -455,29 +543,57 @@ static void test_a_restored_optimizer_goes_on_as_if_it_had_not_stopped(void **st
         options.momentum = 0.9;
         world_begin(&whole, 1, 30, shape_2(20, 3), &options);
         world_begin(&part, 1, 30, shape_2(20, 3), &options);
-        run_steps(&whole, 1, 40);
-        run_steps(&part, 1, 17);
-        optimizer_settle(part.o);
-        optimizer *next;
-        assert_ok(optimizer_create(part.rt, &part.p, &options, &next, err));
-        optimizer_state from[OPTIMIZER_STATES_MOST], to[OPTIMIZER_STATES_MOST];
-        const int states = optimizer_states(part.o, from);
-        assert_int_equal(optimizer_states(next, to), states);
-        for (int i = 0; i < states; i++) {
-            assert_string_equal(to[i].name, from[i].name);
-            memcpy(to[i].data, from[i].data, (size_t)part.p.values_count * sizeof(real));
+        uint64_t stop[] = {0, 1, 17, 18, 1024, 1025, 1300};
+        run_steps(&whole, 1, 1400);
+        for (size_t i = 1; i < sizeof stop / sizeof *stop; i++) {
+            run_steps(&part, stop[i - 1] + 1, stop[i]);
+            replace(&part, &options);
         }
-        optimizer_restore(next, optimizer_steps(part.o));
-        assert_int_equal(optimizer_steps(next), 17);
-        optimizer_free(part.o);
-        part.o = next;
-        run_steps(&part, 18, 40);
+        run_steps(&part, 1301, 1400);
+        assert_memory_equal(whole.p.values, part.p.values, (size_t)part.p.values_count * sizeof(real));
         optimizer_settle(whole.o);
         optimizer_settle(part.o);
         assert_memory_equal(whole.p.values, part.p.values, (size_t)part.p.values_count * sizeof(real));
         world_end(&whole);
         world_end(&part);
     }
+}
+
+static void test_a_place_that_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    world w;
+    optimizer_options options = optimizer_defaults(OPTIMIZER_ADAM);
+    options.rows = ROWS_EXACT;
+    world_begin(&w, 1, 30, shape_2(4, 3), &options);
+    run_steps(&w, 1, 5);
+    static double rates[2000];
+    const int64_t early[] = {5, 5, 2, 5}, late[] = {5, 6, 5, 5}, fine[] = {3, 4, 5, 5};
+    const optimizer_place good = {.steps = 5, .rate = rates, .as_of = fine, .rates = 2, .rows = 4};
+    const struct {
+        const char *message;
+        int64_t steps, rates, rows;
+        const int64_t *as_of;
+    } bad[] = {
+        {"row 2 is as of step 2, which is not in 3..5", 5, 2, 4, early},
+        {"row 1 is as of step 6, which is not in 3..5", 5, 2, 4, late},
+        {"3 rows after 5 steps, 2 of them open, is no optimizer of 4", 5, 2, 3, fine},
+        {"4 rows after 5 steps, 6 of them open, is no optimizer of 4", 5, 6, 4, fine},
+        {"4 rows after 5 steps, -1 of them open, is no optimizer of 4", 5, -1, 4, fine},
+        {"4 rows after 3000 steps, 1025 of them open, is no optimizer of 4", 3000, 1025, 4, fine},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const optimizer_place place = {bad[i].steps, rates, bad[i].as_of, bad[i].rates, bad[i].rows};
+        assert_fails(optimizer_restore(w.o, &place, err), MEDLEY_E_FORMAT, bad[i].message);
+    }
+    rates[1] = NAN;
+    assert_fails(optimizer_restore(w.o, &good, err), MEDLEY_E_FORMAT, "the learning rate of step 5 is not finite");
+    rates[1] = 0.01;
+    assert_int_equal(optimizer_at(w.o).rates, 5);
+    assert_ok(optimizer_restore(w.o, &good, err));
+    assert_int_equal(optimizer_at(w.o).rates, 2);
+    assert_int_equal(optimizer_at(w.o).as_of[1], 4);
+    world_end(&w);
 }
 
 static void test_states_have_names(void **state)
@@ -524,8 +640,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_trajectories_are_pytorchs),
-        cmocka_unit_test(test_exact_rows_have_the_bits_of_a_dense_gradient),
+        cmocka_unit_test(test_exact_rows_are_those_of_a_dense_gradient),
         cmocka_unit_test(test_exact_rows_are_the_same_through_many_windows),
+        cmocka_unit_test(test_a_row_moves_no_further_for_being_read),
         cmocka_unit_test(test_a_momentum_that_fades_becomes_zero),
         cmocka_unit_test(test_lazy_rows_rest_until_they_are_touched),
         cmocka_unit_test(test_a_lazy_adam_step_of_a_rested_row_by_hand),
@@ -535,6 +652,7 @@ int main(void)
         cmocka_unit_test(test_the_bits_do_not_depend_on_threads),
         cmocka_unit_test(test_steps_allocate_nothing),
         cmocka_unit_test(test_a_restored_optimizer_goes_on_as_if_it_had_not_stopped),
+        cmocka_unit_test(test_a_place_that_cannot_be_is_refused),
         cmocka_unit_test(test_states_have_names),
         cmocka_unit_test(test_every_failing_allocation_of_create_is_survived),
     };

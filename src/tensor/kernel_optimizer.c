@@ -10,8 +10,8 @@
 #define REAL_LEAST FLT_MIN
 #endif
 
-/* Steps that are made in full before asking again whether the rest can be shortened. */
-enum { IDLE_BLOCK = 16, SQUARE_LANES = 16 };
+/* FEW: weights that are the least vector. What is left of a row behind whole ones is filled up to it. */
+enum { SQUARE_LANES = 16, IDLE_LANES = 16, FEW = 8 };
 
 /* In the body of a loop over steps: else the compiler may exchange it with the loop over weights inside, which is then no
  * longer vectorised. */
@@ -59,6 +59,32 @@ static inline void step_adam(const update_rule *r, const update_pace *p, int64_t
     }
 }
 
+/* Fewer than FEW numbers, without a call. */
+static inline void copy_few(int64_t count, real *to, const real *from)
+{
+    int64_t done = 0;
+    if (count & 4)
+        memcpy(to, from, 4 * sizeof *to), done += 4;
+    if (count & 2)
+        memcpy(to + done, from + done, 2 * sizeof *to), done += 2;
+    if (count & 1)
+        to[done] = from[done];
+}
+
+static inline void step_adam_few(const update_rule *r, const update_pace *p, int64_t count, const real *g, real *w,
+                                 real *m, real *v)
+{
+    real slope[FEW] = {0}, a[FEW] = {0}, b[FEW] = {0}, c[FEW] = {0};
+    copy_few(count, slope, g);
+    copy_few(count, a, w);
+    copy_few(count, b, m);
+    copy_few(count, c, v);
+    step_adam(r, p, FEW, slope, a, b, c);
+    copy_few(count, w, a);
+    copy_few(count, m, b);
+    copy_few(count, v, c);
+}
+
 static inline void step_adagrad(const update_rule *r, const update_pace *p, int64_t count, const real *restrict g,
                                 real *restrict w, real *restrict s)
 {
@@ -86,7 +112,11 @@ MULTIVERSION static void kernel_momentum_step(const update_rule *r, const update
 MULTIVERSION static void kernel_adam_step(const update_rule *r, const update_pace *p, int64_t count, const real *g,
                                           real *w, real *const state[UPDATE_STATES_MOST])
 {
-    step_adam(r, p, count, g, w, state[0], state[1]);
+    real *const m = state[0], *const v = state[1];
+    int64_t i = count / FEW * FEW;
+    step_adam(r, p, i, g, w, m, v);
+    if (i < count)
+        step_adam_few(r, p, count - i, g + i, w + i, m + i, v + i);
 }
 
 MULTIVERSION static void kernel_adagrad_step(const update_rule *r, const update_pace *p, int64_t count,
@@ -95,96 +125,7 @@ MULTIVERSION static void kernel_adagrad_step(const update_rule *r, const update_
     step_adagrad(r, p, count, g, w, state[0]);
 }
 
-/* ---- idle steps ----
- *
- * A step leaves w as it is when what it takes, u, is less than a quarter of the gap below |w|: x − u rounds to x for
- * all x of that size. As m falls by β1 a step and the denominator by √β2 at most, u falls from step to step, and it is
- * enough to bound the next one (with the greatest rate to come, and 1 for root, which is at least 1). Where decay
- * shrinks w, u must fall faster than w. From then on m, v and w go their ways alone. */
-
-/* Rounding, and v that becomes zero (ε is not below 1e-15), can make u exceed its bound by less than this. */
-#define BOUND_SLACK (real)1.001
-
-static inline bool is_still(real w, real bound, real shrink)
-{
-    return bound * BOUND_SLACK + REAL_LEAST < (real)(REAL_EPSILON / 8) * real_fabs(w) * shrink;
-}
-
-MULTIVERSION static int kernel_adam_moving(int64_t count, const real *w, const real *m, const real *v,
-                                           const update_rule *r, real rate_most, real shrink)
-{
-    const real keep1 = r->keep1, keep2 = r->keep2, epsilon = r->epsilon;
-    int moving = 0;
-    for (int64_t i = 0; i < count; i++) {
-        const real bound = rate_most * (keep1 * real_fabs(m[i]) / (real_sqrt(keep2 * v[i]) + epsilon));
-        moving |= !((m[i] == 0) | is_still(w[i], bound, shrink));
-    }
-    return moving;
-}
-
-MULTIVERSION static int kernel_momentum_moving(int64_t count, const real *w, const real *v, const update_rule *r,
-                                               real rate_most)
-{
-    const real keep = r->keep1;
-    int moving = 0;
-    for (int64_t i = 0; i < count; i++)
-        moving |= !((v[i] == 0) | is_still(w[i], rate_most * (keep * real_fabs(v[i])), 1));
-    return moving;
-}
-
-/* x ← keep x, `steps` times. */
-MULTIVERSION static void kernel_fading(int64_t count, real *x, real keep, int64_t steps)
-{
-    enum { LANES = 32 };
-    for (int64_t first = 0; first < count; first += LANES) {
-        const int64_t lanes = count - first < LANES ? count - first : LANES;
-        real part[LANES] = {0};
-        memcpy(part, x + first, (size_t)lanes * sizeof *x);
-        for (int64_t s = 0; s < steps; s++)
-            for (int i = 0; i < LANES; i++)
-                part[i] = settled(keep * part[i]);
-        memcpy(x + first, part, (size_t)lanes * sizeof *x);
-    }
-}
-
-/* The same of two arrays at once: each step waits for the one before, so both take the time of one. */
-MULTIVERSION static void kernel_fading_two(int64_t count, real *x, real *y, real keep_x, real keep_y,
-                                           int64_t steps)
-{
-    enum { LANES = 32 };
-    for (int64_t first = 0; first < count; first += LANES) {
-        const size_t bytes = (size_t)(count - first < LANES ? count - first : LANES) * sizeof *x;
-        real a[LANES] = {0}, b[LANES] = {0};
-        memcpy(a, x + first, bytes);
-        memcpy(b, y + first, bytes);
-        for (int64_t s = 0; s < steps; s++) {
-            KEEP_ORDER;
-            for (int i = 0; i < LANES; i++) {
-                a[i] = settled(keep_x * a[i]);
-                b[i] = settled(keep_y * b[i]);
-            }
-        }
-        memcpy(x + first, a, bytes);
-        memcpy(y + first, b, bytes);
-    }
-}
-
-MULTIVERSION static void kernel_shrinking(int64_t count, real *w, const update_pace *p, int64_t steps)
-{
-    for (int64_t s = 0; s < steps; s++) {
-        const real shrink = p[s].shrink;
-        for (int64_t i = 0; i < count; i++)
-            w[i] *= shrink;
-    }
-}
-
-static bool all_zero(int64_t count, const real *x)
-{
-    bool zero = true;
-    for (int64_t i = 0; i < count; i++)
-        zero &= x[i] == 0;
-    return zero;
-}
+/* ---- idle steps, one by one ---- */
 
 MULTIVERSION static void kernel_sgd_idle(const update_rule *r, const update_idle *idle, int64_t count, real *w,
                                          real *const state[UPDATE_STATES_MOST])
@@ -194,92 +135,144 @@ MULTIVERSION static void kernel_sgd_idle(const update_rule *r, const update_idle
         step_sgd(r, &idle->pace[s], count, NULL, w);
 }
 
-MULTIVERSION static void kernel_momentum_block(const update_rule *r, const update_pace *p, int64_t steps,
-                                               int64_t count, real *w, real *v)
+MULTIVERSION static void kernel_adagrad_idle(const update_rule *r, const update_idle *idle, int64_t count, real *w,
+                                             real *const state[UPDATE_STATES_MOST])
 {
-    for (int64_t s = 0; s < steps; s++)
-        step_momentum(r, &p[s], count, NULL, w, v);
+    for (int64_t s = 0; r->decay != 0 && s < idle->steps; s++)
+        step_adagrad(r, &idle->pace[s], count, NULL, w, state[0]);
 }
 
-static void momentum_idle(const update_rule *r, const update_idle *idle, int64_t count, real *w,
-                          real *const state[UPDATE_STATES_MOST])
+MULTIVERSION static void kernel_momentum_each(const update_rule *r, const update_idle *idle, int64_t count,
+                                              real *w, real *v)
 {
-    real *const v = state[0];
-    const bool fades = r->decay == 0 && r->keep1 <= 1;
-    for (int64_t done = 0, steps; done < idle->steps; done += steps) {
-        const int64_t left = idle->steps - done;
-        if (fades && kernel_momentum_moving(count, w, v, r, idle->rate_most) == 0) {
-            if (!all_zero(count, v))
-                kernel_fading(count, v, r->keep1, left);
-            return;
-        }
-        steps = left < IDLE_BLOCK ? left : IDLE_BLOCK;
-        kernel_momentum_block(r, idle->pace + done, steps, count, w, v);
-    }
+    for (int64_t s = 0; s < idle->steps; s++)
+        step_momentum(r, &idle->pace[s], count, NULL, w, v);
 }
 
 /* A block of weights at a time, filled up with zeros: it stays in registers. */
-MULTIVERSION static void kernel_adam_block(const update_rule *r, const update_pace *p, int64_t steps,
-                                           int64_t count, real *w, real *m, real *v)
+MULTIVERSION static void kernel_adam_each(const update_rule *r, const update_idle *idle, int64_t count, real *w,
+                                          real *m, real *v)
 {
-    enum { LANES = 32, FEW = 8 };
-    int64_t i = 0;
-    for (; i + FEW < count; i += LANES) {
-        const size_t bytes = (size_t)(count - i < LANES ? count - i : LANES) * sizeof *w;
-        real a[LANES] = {0}, b[LANES] = {0}, c[LANES] = {0};
+    for (int64_t i = 0; i < count; i += IDLE_LANES) {
+        const size_t bytes = (size_t)(count - i < IDLE_LANES ? count - i : IDLE_LANES) * sizeof *w;
+        real a[IDLE_LANES] = {0}, b[IDLE_LANES] = {0}, c[IDLE_LANES] = {0};
         memcpy(a, w + i, bytes);
         memcpy(b, m + i, bytes);
         memcpy(c, v + i, bytes);
-        for (int64_t s = 0; s < steps; s++) {
-            step_adam(r, &p[s], LANES, NULL, a, b, c);
+        for (int64_t s = 0; s < idle->steps; s++) {
+            step_adam(r, &idle->pace[s], IDLE_LANES, NULL, a, b, c);
             KEEP_ORDER;
         }
         memcpy(w + i, a, bytes);
         memcpy(m + i, b, bytes);
         memcpy(v + i, c, bytes);
     }
-    for (int64_t s = 0; s < steps && i < count; s++)
-        step_adam(r, &p[s], count - i, NULL, w + i, m + i, v + i);
 }
 
-/* About how many steps the first weight still moves: what a step takes of it falls by β1 each. */
-static int64_t adam_guess(const update_rule *r, const update_idle *idle, real w, real m, real v)
+/* ---- idle steps, summed up ---- */
+
+MULTIVERSION static void kernel_idle_sums_add(const idle_terms *t, double *restrict s0, double *restrict s1,
+                                              double *restrict s2, double *restrict s3, double *restrict s4)
 {
-    const double taken = (double)idle->rate_most * fabs((double)m) / (sqrt((double)v) + (double)r->epsilon);
-    const double excess = taken / ((double)REAL_EPSILON / 8 * fabs((double)w));
-    const double steps = excess > 1 ? log(excess) / -log((double)r->keep1) : 0; /* NaN: 0 */
-    return steps < (double)idle->steps ? (int64_t)steps : idle->steps;
+    const double *const fade = t->fade, *const far = t->far, *const near = t->near;
+    const double *const centre = t->centre, *const uncentre = t->uncentre;
+    const double scale = t->scale, root = t->root, unroot = 1 / root;
+    for (int64_t i = 0; i < t->count; i++) {
+        const double delta = far[i] * unroot * uncentre[i] - 1, nearer = centre[i] * root * near[i];
+        const double b0 = scale * fade[i], b1 = b0 * delta, b2 = b1 * delta, b3 = b2 * delta;
+        s0[i] += b0;
+        s1[i] += b1;
+        s2[i] += b2;
+        s3[i] += b3;
+        s4[i] += b3 * delta * (nearer > 1 ? nearer : 1);
+    }
+}
+
+void kernel_idle_sums(const idle_terms *t)
+{
+    kernel_idle_sums_add(t, t->sum[0], t->sum[1], t->sum[2], t->sum[3], t->sum[4]);
+}
+
+/* `lanes` is a constant where it is inlined. False, and nothing changed, if what the sums leave out may show in a weight. */
+static inline __attribute__((always_inline)) bool adam_summed(const update_idle *a, int lanes, real *w, real *m,
+                                                              real *v)
+{
+    const real keep1 = a->keep1, keep2 = a->keep2, shrink = a->shrink, centre = a->centre;
+    const real S0 = a->sum[0], S1 = a->sum[1], S2 = a->sum[2], S3 = a->sum[3];
+    const real rest = a->sum[4] / (real)IDLE_ERROR;
+    real next_w[IDLE_LANES], next_m[IDLE_LANES], next_v[IDLE_LANES];
+    int missed = 0;
+    for (int i = 0; i < lanes; i++) {
+        const real q = 1 / (real_sqrt(v[i]) + centre), y = centre * q, mq = m[i] * q;
+        const real left_out = real_fabs(mq) * (y * y) * (y * y * rest);
+        missed |= !((left_out <= real_fabs(mq) * S0 + real_fabs(w[i])) | (m[i] == 0));
+        next_w[i] = w[i] * shrink - mq * (S0 - y * (S1 - y * (S2 - y * S3)));
+        next_m[i] = settled(m[i] * keep1);
+        next_v[i] = settled(v[i] * keep2);
+    }
+    if (missed)
+        return false;
+    memcpy(w, next_w, (size_t)lanes * sizeof *w);
+    memcpy(m, next_m, (size_t)lanes * sizeof *m);
+    memcpy(v, next_v, (size_t)lanes * sizeof *v);
+    return true;
+}
+
+static inline bool adam_summed_few(const update_idle *idle, int64_t count, real *w, real *m, real *v)
+{
+    real a[FEW] = {0}, b[FEW] = {0}, c[FEW] = {0};
+    copy_few(count, a, w);
+    copy_few(count, b, m);
+    copy_few(count, c, v);
+    if (!adam_summed(idle, FEW, a, b, c))
+        return false;
+    copy_few(count, w, a);
+    copy_few(count, m, b);
+    copy_few(count, v, c);
+    return true;
+}
+
+/* Returns how many weights it has made: all, or those before the first that the sums do not serve. */
+MULTIVERSION static int64_t kernel_adam_summed(const update_idle *idle, int64_t count, real *w, real *m, real *v)
+{
+    int64_t i = 0;
+    for (; i + IDLE_LANES <= count; i += IDLE_LANES)
+        if (!adam_summed(idle, IDLE_LANES, w + i, m + i, v + i))
+            return i;
+    for (; i + FEW <= count; i += FEW)
+        if (!adam_summed(idle, FEW, w + i, m + i, v + i))
+            return i;
+    return i == count || adam_summed_few(idle, count - i, w + i, m + i, v + i) ? count : i;
 }
 
 static void adam_idle(const update_rule *r, const update_idle *idle, int64_t count, real *w,
                       real *const state[UPDATE_STATES_MOST])
 {
     real *const m = state[0], *const v = state[1];
-    const double shrink = r->apart ? idle->shrink_least : 1;
-    const double fall = (double)r->keep1 / sqrt((double)r->keep2) * (1 + 4 * (double)REAL_EPSILON);
-    const bool fades = r->decay == 0 && (double)r->epsilon >= 1e-15 && fall < shrink;
-    const int64_t sure =
-        fades && count > 0 && r->keep1 > 0 ? adam_guess(r, idle, *w, *m, *v) : 0; /* so long it is not asked */
-    kernel_adam_block(r, idle->pace, sure, count, w, m, v);
-    for (int64_t done = sure, steps; done < idle->steps; done += steps) {
-        const int64_t left = idle->steps - done;
-        if (fades && kernel_adam_moving(count, w, m, v, r, idle->rate_most, (real)shrink) == 0) {
-            if (r->apart)
-                kernel_shrinking(count, w, idle->pace + done, left);
-            if (!all_zero(count, m) || !all_zero(count, v))
-                kernel_fading_two(count, m, v, r->keep1, r->keep2, left);
-            return;
-        }
-        steps = left < IDLE_BLOCK ? left : IDLE_BLOCK;
-        kernel_adam_block(r, idle->pace + done, steps, count, w, m, v);
+    for (int64_t i = 0, each; i < count && idle->steps > 0; i += each) {
+        i += idle->summed ? kernel_adam_summed(idle, count - i, w + i, m + i, v + i) : 0;
+        each = idle->summed && count - i > IDLE_LANES ? IDLE_LANES : count - i;
+        kernel_adam_each(r, idle, each, w + i, m + i, v + i);
     }
 }
 
-MULTIVERSION static void kernel_adagrad_idle(const update_rule *r, const update_idle *idle, int64_t count, real *w,
-                                             real *const state[UPDATE_STATES_MOST])
+MULTIVERSION static void kernel_momentum_summed(const update_idle *a, int64_t count, real *restrict w,
+                                                real *restrict v)
 {
-    for (int64_t s = 0; r->decay != 0 && s < idle->steps; s++)
-        step_adagrad(r, &idle->pace[s], count, NULL, w, state[0]);
+    const real sum = a->sum[0], keep = a->keep1;
+    for (int64_t i = 0; i < count; i++) {
+        w[i] -= v[i] * sum;
+        v[i] = settled(v[i] * keep);
+    }
+}
+
+static void momentum_idle(const update_rule *r, const update_idle *idle, int64_t count, real *w,
+                          real *const state[UPDATE_STATES_MOST])
+{
+    if (idle->summed && idle->steps > 0)
+        kernel_momentum_summed(idle, count, w, state[0]);
+    else
+        kernel_momentum_each(r, idle, count, w, state[0]);
 }
 
 const update_kernel update_sgd = {0, {NULL}, kernel_sgd_step, kernel_sgd_idle};

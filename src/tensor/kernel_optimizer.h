@@ -24,12 +24,15 @@ typedef struct update_pace {
     real clip;   /* what the gradient is multiplied by */
 } update_pace;
 
-/* Steps in a row in which the gradient is zero. */
+/* Steps in a row in which the gradient is zero, one by one and, in the letters of optim/idle_steps.h, summed up. */
+enum { IDLE_SUMS = 5 };
 typedef struct update_idle {
     const update_pace *pace; /* [steps] */
     int64_t steps;
-    real rate_most;      /* no rate of them is above */
-    double shrink_least; /* and no shrink below */
+    bool summed;               /* whether there is what follows */
+    real keep1, keep2, shrink; /* β1^steps, β2^steps, product of the shrinks */
+    real centre;               /* ε c */
+    real sum[IDLE_SUMS];       /* S_k */
 } update_idle;
 
 typedef struct update_kernel {
@@ -38,11 +41,23 @@ typedef struct update_kernel {
     /* One step. g [count]; w and each state [count] change. */
     void (*step)(const update_rule *r, const update_pace *p, int64_t count, const real *g, real *w,
                  real *const state[UPDATE_STATES_MOST]);
-    /* The same bits as `steps` steps with g = 0, but steps that provably leave w as it is are not made in full. */
+    /* As `steps` steps with g = 0, but for rounding and IDLE_ERROR of how far w moves. Weights that the sums do not serve
+     * make them one by one. */
     void (*idle)(const update_rule *r, const update_idle *idle, int64_t count, real *w,
                  real *const state[UPDATE_STATES_MOST]);
 } update_kernel;
+#define IDLE_ERROR 1e-7
 extern const update_kernel update_sgd, update_momentum, update_adam, update_adagrad;
+
+/* The terms of one more step, of rows of `count` ages: with b = scale fade and δ = far / (root centre) − 1, S_k += b δ^k,
+ * the last of them times max(1, centre root near). */
+typedef struct idle_terms {
+    int64_t count;
+    double scale, root;
+    const double *fade, *far, *near, *centre, *uncentre; /* near 1 / far, uncentre 1 / centre */
+    double *sum[IDLE_SUMS];
+} idle_terms;
+void kernel_idle_sums(const idle_terms *t);
 
 /* Σ g², in double, in an order that depends on count alone: not finite if and only if a g is not (in single
  * precision). */

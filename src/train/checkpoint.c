@@ -4,7 +4,7 @@
 
 #include "io/safetensors.h"
 
-#define FORMAT "medley-checkpoint-1"
+#define FORMAT "medley-checkpoint-2"
 
 enum { SHOWN = 60 };
 
@@ -91,6 +91,16 @@ static named_tensor tensor_of(const parameter *p, const char *name, const real *
     return t;
 }
 
+static named_tensor as_of_tensor(int64_t rows, const int64_t *data)
+{
+    return (named_tensor){.name = "optimizer/as_of", .type = TENSOR_I64, .rank = 1, .shape = {rows}, .data = data};
+}
+
+static named_tensor rate_tensor(int64_t rates, const double *data)
+{
+    return (named_tensor){.name = "optimizer/rate", .type = TENSOR_F64, .rank = 1, .shape = {rates}, .data = data};
+}
+
 static medley_status tensor_name(arena *texts, const char *group, const char *name, const char **out,
                                  medley_error *err)
 {
@@ -104,7 +114,7 @@ static medley_status tensor_name(arena *texts, const char *group, const char *na
 
 /* ---- writing ---- */
 
-enum { KEY_TEXTS = 6, METADATA = 2 * (KEY_TEXTS + PLACE_FIELDS) };
+enum { KEY_TEXTS = 6, METADATA = 2 * (KEY_TEXTS + PLACE_FIELDS), SINGLE = 3 };
 
 static void pack_history(const checkpoint *c, double *numbers)
 {
@@ -122,24 +132,26 @@ medley_status checkpoint_write(const medley_runtime *rt, const char *path, const
     arena texts = {.rt = rt};
     named_tensor *tensors = NULL;
     double *history = NULL;
-    int64_t count = 1;
+    const optimizer_place place = optimizer_at(c->o);
+    int64_t count = SINGLE;
     medley_status status;
-    optimizer_settle(c->o);
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)key->seed);
-    snprintf(steps, sizeof steps, "%lld", (long long)optimizer_steps(c->o));
+    snprintf(steps, sizeof steps, "%lld", (long long)place.steps);
     for (int i = 0; i < PLACE_FIELDS; i++) {
         format_place(&c->at, &place_fields[i], numbers[i]);
         metadata[2 * (KEY_TEXTS + i)] = place_fields[i].name;
         metadata[2 * (KEY_TEXTS + i) + 1] = numbers[i];
     }
     TRY_DONE(mem_alloc(rt, c->epochs * EPOCH_RECORD_NUMBERS, sizeof *history, &history, err));
-    TRY_DONE(mem_alloc(rt, 1 + groups.count * c->p->count, sizeof *tensors, &tensors, err));
+    TRY_DONE(mem_alloc(rt, SINGLE + groups.count * c->p->count, sizeof *tensors, &tensors, err));
     pack_history(c, history);
     tensors[0] = (named_tensor){.name = "history",
                                 .type = TENSOR_F64,
                                 .rank = 2,
                                 .shape = {c->epochs, EPOCH_RECORD_NUMBERS},
                                 .data = history};
+    tensors[1] = as_of_tensor(place.rows, place.as_of);
+    tensors[2] = rate_tensor(place.rates, place.rate);
     for (int g = 0; g < groups.count; g++)
         for (int64_t i = 0; i < c->p->count; i++, count++) {
             const char *name;
@@ -283,26 +295,48 @@ static medley_status read_history(const medley_runtime *rt, const safetensors *f
     return MEDLEY_OK;
 }
 
+/* Where the optimizer was. optimizer_restore checks the numbers. */
+static medley_status find_optimizer(const safetensors *from, const checkpoint *c, optimizer_place *at,
+                                    medley_error *err)
+{
+    const named_tensor as_of_want = as_of_tensor(optimizer_at(c->o).rows, NULL);
+    const named_tensor *const rate_there = safetensors_find(from, "optimizer/rate"), *as_of, *rate;
+    const bool vector = rate_there != NULL && rate_there->rank == 1;
+    const named_tensor rate_want = rate_tensor(vector ? rate_there->shape[0] : 0, NULL);
+    TRY(find_like(from, &as_of_want, &as_of, err));
+    TRY(find_like(from, &rate_want, &rate, err));
+    at->as_of = as_of->data;
+    at->rows = as_of->shape[0];
+    at->rate = rate->data;
+    at->rates = rate->shape[0];
+    return MEDLEY_OK;
+}
+
 static medley_status restore(const medley_runtime *rt, const safetensors *from, const checkpoint_key *key,
                              checkpoint *c, medley_error *err)
 {
     training_place at = {0};
     epoch_record *history = NULL;
     const named_tensor **found;
-    int64_t steps;
+    optimizer_place place;
     TRY(check_key(from, key, err));
-    TRY(read_place(from, &at, &steps, err));
+    TRY(read_place(from, &at, &place.steps, err));
     const array_groups groups = list_groups(c, at.best_epoch > 0);
     TRY(mem_alloc(rt, groups.count * c->p->count, sizeof *found, &found, err));
     medley_status status = find_arrays(rt, from, c, &groups, found, err);
     if (status == MEDLEY_OK)
+        status = find_optimizer(from, c, &place, err);
+    if (status == MEDLEY_OK)
         status = read_history(rt, from, at.epoch, &history, err);
+    if (status == MEDLEY_OK)
+        status = optimizer_restore(c->o, &place, err);
     if (status == MEDLEY_OK) {
         copy_arrays(c, &groups, found);
-        optimizer_restore(c->o, steps);
         c->at = at;
         c->history = history;
         c->epochs = at.epoch;
+    } else {
+        mem_free(history);
     }
     mem_free(found);
     return status;

@@ -3,8 +3,11 @@
  *
  *   history            F64 [epochs, EPOCH_RECORD_NUMBERS]
  *   parameter/<name>   as it was declared; <state>/<name> of the optimizer ("m/user") and best/<name> likewise
+ *   optimizer/as_of    I64 [rows of all tables] the step of which each row is, where rows may lag behind (optim/optimizer.h)
+ *   optimizer/rate     F64 [steps] learning rates of the last steps, those that rows may have missed
  *
- * The rest are texts of the metadata. Sampling has no state: batches come from (seed, epoch, step). */
+ * The rest are texts of the metadata. Sampling has no state: batches come from (seed, epoch, step). Writing changes nothing:
+ * a training that is kept in the middle goes on to the same bits as one that is not. */
 #ifndef TRAIN_CHECKPOINT_H
 #define TRAIN_CHECKPOINT_H
 
@@ -41,7 +44,7 @@ typedef struct checkpoint {
     int64_t epochs;
 } checkpoint;
 
-/* Replaces `path` atomically. The optimizer is settled first. */
+/* Replaces `path` atomically. */
 MEDLEY_MUST_USE medley_status checkpoint_write(const medley_runtime *rt, const char *path,
                                                const checkpoint_key *key, const checkpoint *c, medley_error *err);
 /* Restores all of it into c->p, c->o and c->best, which have the sizes of the training that goes on; c->history is made by

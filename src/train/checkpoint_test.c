@@ -47,7 +47,7 @@ static void release(made *m)
     parameters_release(&m->p);
 }
 
-/* State as after 24 steps, the values of all arrays told apart by `shift`. */
+/* State as after 24 steps, some of which some rows have missed, the values of all arrays told apart by `shift`. */
 static void fill(made *m, double shift)
 {
     optimizer_state states[OPTIMIZER_STATES_MOST];
@@ -57,7 +57,12 @@ static void fill(made *m, double shift)
             states[s].data[i] = (real)(shift + s + 1e-3 * (double)i);
     for (int64_t i = 0; i < m->p.values_count; i++)
         m->best[i] = (real)(shift - 1e-3 * (double)i);
-    optimizer_restore(m->o, 24);
+    const double rates[] = {0.1, 0.05, 0.025};
+    int64_t as_of[17 + 5];
+    for (int64_t row = 0; row < 22; row++)
+        as_of[row] = 21 + row % 4;
+    const optimizer_place place = {.steps = 24, .rate = rates, .as_of = as_of, .rates = 3, .rows = 22};
+    assert_ok(optimizer_restore(m->o, &place, err));
     m->c.history = history;
     m->c.epochs = 2;
     m->c.at = (training_place){.epoch = 2,
@@ -92,7 +97,10 @@ static void assert_same(made *a, made *b)
     assert_parameters(a, b, a->p.values, b->p.values);
     for (int s = 0; s < count; s++)
         assert_parameters(a, b, x[s].data, y[s].data);
-    assert_int_equal(optimizer_steps(a->o), optimizer_steps(b->o));
+    const optimizer_place at = optimizer_at(a->o), there = optimizer_at(b->o);
+    assert_true(at.steps == there.steps && at.rates == there.rates && at.rows == there.rows && at.rows == 22);
+    assert_memory_equal(at.rate, there.rate, (size_t)at.rates * sizeof *at.rate);
+    assert_memory_equal(at.as_of, there.as_of, (size_t)at.rows * sizeof *at.as_of);
     assert_memory_equal(&a->c.at, &b->c.at, sizeof a->c.at);
     assert_int_equal(a->c.epochs, b->c.epochs);
     for (int64_t i = 0; i < a->c.epochs; i++) {
@@ -257,11 +265,37 @@ static void test_a_model_is_no_checkpoint(void **state)
     assert_ok(make(&a, 1, err));
     assert_ok(safetensors_write(rt, path(), &tensor, 1, metadata, 2, err));
     assert_fails(checkpoint_read(rt, path(), &key, &a.c, err), MEDLEY_E_FORMAT,
-                 "format 'medley-model-1'; medley-checkpoint-1 is accepted");
+                 "format 'medley-model-1'; medley-checkpoint-2 is accepted");
     assert_ok(safetensors_write(rt, path(), &tensor, 1, NULL, 0, err));
     assert_fails(checkpoint_read(rt, path(), &key, &a.c, err), MEDLEY_E_FORMAT,
                  "metadata 'format' is missing: not a checkpoint of Medley");
     release(&a);
+}
+
+/* The rows' steps are the file's second tensor, behind the history. */
+static void test_rows_of_steps_that_were_not_made_are_refused(void **state)
+{
+    (void)state;
+    static made a, b;
+    size_t length;
+    assert_ok(make(&a, 1, err));
+    assert_ok(make(&b, 2, err));
+    fill(&a, 10);
+    assert_ok(checkpoint_write(rt, path(), &key, &a.c, err));
+    char *bytes = test_read(path(), &length);
+    const int64_t first = 21, wrong = 1000;
+    char *at = NULL;
+    for (size_t i = 8; at == NULL && i + 16 < length; i += 8) /* of rows 0 and 4 */
+        at = memcmp(bytes + i, &first, 8) == 0 && memcmp(bytes + i + 32, &first, 8) == 0 ? bytes + i : NULL;
+    assert_non_null(at);
+    memcpy(at + 8, &wrong, 8);
+    test_write(path(), bytes, length);
+    assert_fails(checkpoint_read(rt, path(), &key, &b.c, err), MEDLEY_E_FORMAT,
+                 "last.safetensors: row 1 is as of step 1000, which is not in 21..24");
+    assert_true(optimizer_at(b.o).steps == 0 && b.c.history == NULL);
+    test_read_end(bytes);
+    release(&a);
+    release(&b);
 }
 
 static void assert_kept(made *want)
@@ -318,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_another_training_is_refused_by_what_differs),
         cmocka_unit_test(test_another_shape_is_refused_and_changes_nothing),
         cmocka_unit_test(test_a_damaged_file_is_refused),
+        cmocka_unit_test(test_rows_of_steps_that_were_not_made_are_refused),
         cmocka_unit_test(test_a_model_is_no_checkpoint),
         cmocka_unit_test(test_a_full_disk_leaves_the_old_checkpoint),
         cmocka_unit_test(test_every_allocation_can_fail),

@@ -71,7 +71,6 @@ static medley_status keep(trainer *t, medley_error *err)
     text settings = {.rt = t->rt};
     medley_status status;
     t->now.at.seconds = t->kept = trainer_seconds(t);
-    optimizer_settle(t->now.o);
     TRY_DONE(check_parameters(t, err));
     if (t->watch->checkpoint != NULL) {
         TRY_DONE(write_settings(t, &settings, err));
