@@ -77,10 +77,10 @@ static void start(trial *t)
     const gradient_case *c = t->c;
     assert_true(c->inputs <= GRADIENT_INPUTS_MOST && c->tables <= GRADIENT_TABLES_MOST);
     assert_ok(graph_create(t->rt, &t->g, err));
+    static const char *const names[GRADIENT_TABLES_MOST] = {"first", "second", "third"};
     parameters_init(t->rt, &t->tables);
     for (int i = 0; i < c->tables; i++)
-        t->table[i] =
-            parameters_add(&t->tables, i == 0 ? "first" : "second", c->table[i], PARAMETER_ROWS, initial_zero);
+        t->table[i] = parameters_add(&t->tables, names[i], c->table[i], PARAMETER_ROWS, initial_zero);
     assert_ok(parameters_allocate(t->rt, &t->tables, 1, err));
     for (int i = 0; i < c->inputs + c->tables; i++) {
         const shape s = i < c->inputs ? c->input[i] : c->table[i - c->inputs];

@@ -9,7 +9,7 @@
 
 #include "autograd/ops.h"
 
-enum { GRADIENT_INPUTS_MOST = 6, GRADIENT_TABLES_MOST = 2 };
+enum { GRADIENT_INPUTS_MOST = 6, GRADIENT_TABLES_MOST = 3 };
 
 /* What an op is tried on. Inputs are filled with random numbers in [low, high); tables too. */
 typedef struct gradient_case {

@@ -1,3 +1,5 @@
+#include "autograd/op_table.h"
+
 #include "autograd/ops.h"
 #include "autograd/row_terms.h"
 
@@ -42,8 +44,7 @@ static void run(graph *g, picks *k, int64_t numbers, picks_body body)
     graph_parallel(g, tasks, run_task, &(picks_loop){k, body});
 }
 
-/* False after keeping the failure. */
-static bool check_rows(graph *g, const char *op, const parameter *p, const uint32_t *row, int64_t count)
+bool pick_check(graph *g, const char *op, const parameter *p, const uint32_t *row, int64_t count)
 {
     const int64_t rows = p->shape.rank == 2 ? p->shape.size[0] : 0;
     char shape_text[SHAPE_TEXT];
@@ -59,7 +60,7 @@ static bool check_rows(graph *g, const char *op, const parameter *p, const uint3
     return !graph_failed(g);
 }
 
-static void touch(graph *g, parameter *p, const uint32_t *row, int64_t count)
+void pick_touch(graph *g, parameter *p, const uint32_t *row, int64_t count)
 {
     if (p->kind == PARAMETER_ROWS && count > 0)
         graph_touch(g, p, row, count);
@@ -100,13 +101,13 @@ node *graph_gather(graph *g, parameter *table, const uint32_t *row, shape s)
     if (s.rank == SHAPE_RANK_MOST)
         return graph_fail(g, MEDLEY_E_SHAPE, "gather: rows of '%s' by an array of rank %d: the most is %d",
                           table->name, s.rank, SHAPE_RANK_MOST - 1);
-    const bool ok = check_rows(g, "gather", table, row, count);
+    const bool ok = pick_check(g, "gather", table, row, count);
     const picks k = {.p = table, .a = row, .count = count, .D = shape_width(table->shape)};
     s.size[s.rank++] = k.D;
     node *n = pick(g, &op_gather, ok, s, &k);
     if (graph_failed(g))
         return n;
-    touch(g, table, row, count);
+    pick_touch(g, table, row, count);
     run(g, n->saved, k.D, gather_forward);
     return n;
 }
@@ -139,7 +140,7 @@ node *graph_select(graph *g, node *x, const uint32_t *row, int64_t count)
     if (graph_failed(g))
         return graph_poison(g);
     const parameter as_table = {.name = "x", .shape = x->shape};
-    if (!check_rows(g, "select", &as_table, row, count))
+    if (!pick_check(g, "select", &as_table, row, count))
         return graph_poison(g);
     node *n = graph_node(g, &op_select, shape_2(count, x->shape.size[1]), &x, 1);
     picks *k = graph_alloc(g, 1, sizeof *k);
@@ -187,12 +188,12 @@ const op_class op_bag = {"bag", "out[b] = sum of weight P[row] over bag b", bag_
 
 node *graph_bag(graph *g, parameter *table, const csr *bags, bool mean)
 {
-    const bool ok = check_rows(g, "bag", table, bags->index, csr_count(bags));
+    const bool ok = pick_check(g, "bag", table, bags->index, csr_count(bags));
     const picks k = {.p = table, .bags = bags, .mean = mean, .count = bags->rows, .D = shape_width(table->shape)};
     node *n = pick(g, &op_bag, ok, shape_2(k.count, k.D), &k);
     if (graph_failed(g))
         return n;
-    touch(g, table, bags->index, csr_count(bags));
+    pick_touch(g, table, bags->index, csr_count(bags));
     run(g, n->saved, k.D * mean_length(&k), bag_forward);
     return n;
 }
@@ -218,7 +219,7 @@ const op_class op_gather_dot = {"gather_dot", "out[b] = <P[a[b]], Q[c[b]]>", gat
 node *graph_gather_dot(graph *g, parameter *p, const uint32_t *a, parameter *q, const uint32_t *c, int64_t count)
 {
     char of_p[SHAPE_TEXT], of_q[SHAPE_TEXT];
-    const bool ok = check_rows(g, "gather_dot", p, a, count) && check_rows(g, "gather_dot", q, c, count);
+    const bool ok = pick_check(g, "gather_dot", p, a, count) && pick_check(g, "gather_dot", q, c, count);
     const picks k = {.p = p, .q = q, .a = a, .c = c, .count = count, .D = shape_width(p->shape)};
     if (ok && shape_width(q->shape) != k.D)
         return graph_fail(g, MEDLEY_E_SHAPE, "gather_dot: rows of %s and %s: widths %lld and %lld differ",
@@ -227,8 +228,8 @@ node *graph_gather_dot(graph *g, parameter *p, const uint32_t *a, parameter *q, 
     node *n = pick(g, &op_gather_dot, ok, shape_1(count), &k);
     if (graph_failed(g))
         return n;
-    touch(g, p, a, count);
-    touch(g, q, c, count);
+    pick_touch(g, p, a, count);
+    pick_touch(g, q, c, count);
     run(g, n->saved, 2 * k.D, dots_forward);
     return n;
 }
@@ -251,12 +252,12 @@ const op_class op_rows_square = {"rows_square", "sum over b of |P[row[b]]|²", r
 
 node *graph_rows_square(graph *g, parameter *p, const uint32_t *row, int64_t count)
 {
-    const bool ok = check_rows(g, "rows_square", p, row, count);
+    const bool ok = pick_check(g, "rows_square", p, row, count);
     const picks k = {.p = p, .a = row, .count = count, .D = shape_width(p->shape)};
     node *n = pick(g, &op_rows_square, ok, shape_scalar(), &k);
     if (graph_failed(g))
         return n;
-    touch(g, p, row, count);
+    pick_touch(g, p, row, count);
     /* each row once where that is less */
     const bool all = count > p->shape.size[0];
     picks squares = {.p = p, .a = all ? NULL : row, .count = all ? p->shape.size[0] : count, .D = k.D};

@@ -119,6 +119,15 @@ node *graph_mse(graph *g, node *x, const real *target);
 node *graph_bce(graph *g, node *x, const real *target);
 /* Bayesian personalised ranking: mean of softplus(negative - positive), -ln σ of the difference. Rendle et al. 2009. */
 node *graph_bpr(graph *g, node *positive, node *negative);
+/* The same of scores <P[u], Q[i]> + c[i] of triples u, i, j, plus penalty / 2 times the mean of
+ * |P[u]|² + |Q[i]|² + |Q[j]|² + c[i]² + c[j]². P: [U, D], Q: [I, D], c: [I, 1] or NULL, tables; users ascend
+ * (E_ARGUMENT). Nothing of size [B, D] is made. */
+typedef struct bpr_rows {
+    parameter *p, *q, *c;
+    const uint32_t *user, *positive, *negative; /* [count] */
+    int64_t count;
+} bpr_rows;
+node *graph_bpr_rows(graph *g, const bpr_rows *of, double penalty);
 /* mean of -log softmax(x)[b, target[b]]; rows whose target is CROSS_ENTROPY_IGNORE do not count. x: [B, C]. */
 #define CROSS_ENTROPY_IGNORE UINT32_MAX
 node *graph_cross_entropy(graph *g, node *x, const uint32_t *target);

@@ -6,8 +6,9 @@
 enum {
     PIECE = 1 << 14,        /* places that a task of the sort moves */
     DIGIT_LEAST = 8,        /* bits of a digit: few places make few counters */
-    DIGIT_MOST = 13,        /* more lines than that are not written at once quickly */
-    PART_NUMBERS = 1 << 17, /* that a task of the sums reads */
+    DIGIT_MOST = 10,        /* more lines than that are not written at once quickly, the less by several threads */
+    PART_NUMBERS = 1 << 17, /* that a task of the sums reads, */
+    PLACE_NUMBERS = 15,     /* and what finding one of its places is worth beside them */
     PART_LEAST = 256,
     BUFFER = 128, /* terms on their way */
     FETCHED = 48, /* of which so many are being fetched while those before them are summed */
@@ -244,18 +245,23 @@ typedef struct term_buffer {
     row_term term[BUFFER];
 } term_buffer;
 
-static void push(term_buffer *b, row_term term)
+/* At most SUMMED more come between two calls. */
+static inline void push(term_buffer *b, row_term term)
 {
     table_fetch(term.vector, b->sums.D);
     b->term[b->tail++] = term;
-    if (b->tail - b->head < FETCHED + SUMMED)
-        return;
-    table_sum(&b->sums, b->term + b->head, SUMMED);
-    b->head += SUMMED;
-    if (b->tail == BUFFER) {
-        memcpy(b->term, b->term + b->head, FETCHED * sizeof *b->term);
+}
+
+static void sum_fetched(term_buffer *b)
+{
+    if (b->tail - b->head >= FETCHED + SUMMED) {
+        table_sum(&b->sums, b->term + b->head, SUMMED);
+        b->head += SUMMED;
+    }
+    if (b->tail + SUMMED > BUFFER) {
+        memmove(b->term, b->term + b->head, (size_t)(b->tail - b->head) * sizeof *b->term);
+        b->tail -= b->head;
         b->head = 0;
-        b->tail = FETCHED;
     }
 }
 
@@ -276,32 +282,78 @@ static medley_status count_starts(void *context, int64_t task, int worker, medle
     return MEDLEY_OK;
 }
 
-/* What place b of a group adds to its row; the sum of the factors of the row itself. */
-static real push_place(const summing *s, const row_group *group, int64_t b, uint32_t row, term_buffer *buffer)
+/* What at most SUMMED places of a row and a group give by a source. */
+static void push_source(const row_source *s, int64_t D, int64_t first, const row_place *at, int64_t count,
+                        term_buffer *buffer)
+{
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t b = at[i].place - first;
+        const real *const vector = s->vector + (s->pick != NULL ? s->pick[b] : b) * D;
+        push(buffer, (row_term){vector, at[i].row, s->scale != NULL ? s->scale[b] : s->factor});
+    }
+    sum_fetched(buffer);
+}
+
+static real sum_of_scales(const row_source *s, int64_t first, const row_place *at, int64_t count)
+{
+    real sum = s->scale != NULL ? 0 : (real)count * s->factor;
+    for (int64_t i = 0; i < count && s->scale != NULL; i++)
+        sum += s->scale[at[i].place - first];
+    return sum;
+}
+
+/* What at most SUMMED places of a row and a group give to it; returns the sum of the factors of the row itself. */
+static real push_places(const summing *s, const row_group *group, const row_place *at, int64_t count,
+                        term_buffer *buffer)
 {
     real of_itself = 0;
-    if (group->term != NULL)
-        push(buffer, group->term[b]);
-    for (const row_source_entry *entry = group->sources; entry != NULL; entry = entry->next) {
-        const row_source *const source = &entry->source;
-        const real scale = source->scale != NULL ? source->scale[b] : source->factor;
-        if (source->vector == s->own && source->pick == source->row)
-            of_itself += scale;
+    for (int64_t i = 0; i < count && group->term != NULL; i++)
+        push(buffer, group->term[at[i].place - group->first]);
+    sum_fetched(buffer);
+    for (const row_source_entry *entry = group->sources; entry != NULL; entry = entry->next)
+        if (entry->source.vector == s->own && entry->source.pick == entry->source.row)
+            of_itself += sum_of_scales(&entry->source, group->first, at, count);
         else
-            push(buffer,
-                 (row_term){source->vector + (source->pick != NULL ? source->pick[b] : b) * s->D, row, scale});
-    }
+            push_source(&entry->source, s->D, group->first, at, count, buffer);
     return of_itself;
 }
 
-/* Rows of one number have no use for a buffer. */
-static real number_of(const row_group *group, int64_t b)
+/* How many of the places before `most` are of the first one's row and group. */
+static int64_t run_of(const row_place *at, int64_t most, const row_group *group)
 {
-    real sum = group->term != NULL ? group->term[b].scale * *group->term[b].vector : 0;
+    int64_t count = 1;
+    while (count < most && at[count].row == at->row && at[count].place - group->first < group->count)
+        count++;
+    return count;
+}
+
+static const row_group *group_of(const summing *s, const row_group *near, uint32_t place)
+{
+    const row_group *group = place < near->first ? s->terms->first : near;
+    while (place - group->first >= group->count)
+        group = group->next;
+    return group;
+}
+
+/* What places of a row and a group give to its number: a buffer is of no use. */
+static real number_of(const summing *s, const row_group *group, const row_place *at, int64_t count)
+{
+    real sum = 0;
+    for (int64_t i = 0; i < count && group->term != NULL; i++) {
+        const row_term *const term = &group->term[at[i].place - group->first];
+        sum += term->scale * *term->vector;
+    }
     for (const row_source_entry *entry = group->sources; entry != NULL; entry = entry->next) {
         const row_source *const source = &entry->source;
-        sum += (source->scale != NULL ? source->scale[b] : source->factor) *
-               source->vector[source->pick != NULL ? source->pick[b] : b];
+        if (source->vector == s->own && source->pick == source->row) {
+            sum += sum_of_scales(source, group->first, at, count) * s->own[at->row];
+            continue;
+        }
+        for (int64_t i = 0; i < count; i++) {
+            const int64_t b = at[i].place - group->first;
+            const real number = source->vector[source->pick != NULL ? source->pick[b] : b];
+            sum += (source->scale != NULL ? source->scale[b] : source->factor) * number;
+        }
     }
     return sum;
 }
@@ -316,21 +368,19 @@ static medley_status sum_numbers(void *context, int64_t task, int worker, medley
     int64_t next = s->start[task];
     s->carry[task] = 0;
     real *sum = &s->carry[task];
-    for (int64_t i = first; i < end; i++) {
-        const row_place at = s->place[i];
-        if (at.place < group->first)
-            group = s->terms->first;
-        while (at.place - group->first >= group->count)
-            group = group->next;
-        const bool starts = i == 0 || s->place[i - 1].row != at.row;
+    for (int64_t i = first, count; i < end; i += count) {
+        const row_place *const at = &s->place[i];
+        group = group_of(s, group, at->place);
+        count = run_of(at, end - i, group);
+        const bool starts = i == 0 || at[-1].row != at->row;
         if (starts && s->row != NULL) {
-            s->row[next] = at.row;
+            s->row[next] = at->row;
             sum = &s->value[next++];
             *sum = 0;
         } else if (starts) {
-            sum = &s->value[at.row];
+            sum = &s->value[at->row];
         }
-        *sum += number_of(group, at.place - group->first);
+        *sum += number_of(s, group, at, count);
     }
     return MEDLEY_OK;
 }
@@ -348,15 +398,14 @@ static medley_status sum_part(void *context, int64_t task, int worker, medley_er
         buffer.sums.sum = memset(s->carry + task * s->D, 0, (size_t)s->D * sizeof *s->carry);
     }
     real of_itself = 0;
-    for (int64_t i = first; i < end; i++) {
-        const row_place at = s->place[i];
-        if (at.place < group->first)
-            group = s->terms->first;
-        while (at.place - group->first >= group->count)
-            group = group->next;
-        of_itself += push_place(s, group, at.place - group->first, at.row, &buffer);
-        if (s->own != NULL && (i + 1 == end || s->place[i + 1].row != at.row)) {
-            push(&buffer, (row_term){s->own + at.row * s->D, at.row, of_itself});
+    for (int64_t i = first, count; i < end; i += count) {
+        const row_place *const at = &s->place[i];
+        group = group_of(s, group, at->place);
+        count = run_of(at, least(end - i, SUMMED), group);
+        of_itself += push_places(s, group, at, count, &buffer);
+        if (s->own != NULL && (i + count == end || at[count].row != at->row)) {
+            push(&buffer, (row_term){s->own + at->row * s->D, at->row, of_itself});
+            sum_fetched(&buffer);
             of_itself = 0;
         }
     }
@@ -380,7 +429,7 @@ static void add_carries(const summing *s, int64_t tasks)
 /* Returns how many distinct rows there are. */
 static int64_t run_sums(graph *g, summing *s)
 {
-    const int64_t fair = PART_NUMBERS / s->D;
+    const int64_t fair = PART_NUMBERS / (s->D + PLACE_NUMBERS);
     s->part = fair > PART_LEAST ? fair : PART_LEAST;
     const int64_t tasks = (s->count + s->part - 1) / s->part;
     int64_t rows = 0;

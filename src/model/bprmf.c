@@ -62,34 +62,12 @@ static void declare(void *context, parameters *p)
         m->bias = parameters_add(p, "bias", shape_2(m->items, 1), PARAMETER_ROWS, initial_zero);
 }
 
-/* x_ui: [B] */
-static node *score_pairs(bprmf *m, graph *g, const uint32_t *user, const uint32_t *item, int64_t count)
-{
-    node *x = graph_gather_dot(g, m->user, user, m->item, item, count);
-    if (m->bias == NULL)
-        return x;
-    return graph_add(g, x, graph_reshape(g, graph_gather(g, m->bias, item, shape_1(count)), shape_1(count)));
-}
-
-static node *penalty(bprmf *m, graph *g, const triple_batch *b)
-{
-    node *sum = graph_rows_square(g, m->user, b->user, b->count);
-    sum = graph_add(g, sum, graph_rows_square(g, m->item, b->positive, b->count));
-    sum = graph_add(g, sum, graph_rows_square(g, m->item, b->negative, b->count));
-    if (m->bias != NULL) {
-        sum = graph_add(g, sum, graph_rows_square(g, m->bias, b->positive, b->count));
-        sum = graph_add(g, sum, graph_rows_square(g, m->bias, b->negative, b->count));
-    }
-    return graph_scale(g, sum, m->p->regularization / (2 * (double)b->count));
-}
-
 static node *loss(void *context, graph *g, const void *batch)
 {
-    bprmf *m = context;
+    const bprmf *m = context;
     const triple_batch *b = batch;
-    node *l = graph_bpr(g, score_pairs(m, g, b->user, b->positive, b->count),
-                        score_pairs(m, g, b->user, b->negative, b->count));
-    return m->p->regularization > 0 ? graph_add(g, l, penalty(m, g, b)) : l;
+    const bpr_rows of = {m->user, m->item, m->bias, b->user, b->positive, b->negative, b->count};
+    return graph_bpr_rows(g, &of, m->p->regularization);
 }
 
 static medley_status finish(const medley_runtime *rt, void *context, const parameters *p, model_state *state,

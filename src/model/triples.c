@@ -9,14 +9,14 @@ static uint64_t stream_of(uint64_t stream, int64_t epoch)
     return stream << 40 ^ (uint64_t)epoch;
 }
 
-static medley_status number_users(const medley_runtime *rt, triples *t, medley_error *err)
+static medley_status list_pairs(const medley_runtime *rt, triples *t, medley_error *err)
 {
     const csr *m = t->observed;
-    TRY(mem_alloc(rt, csr_count(m), sizeof *t->user, &t->user, err));
+    TRY(mem_alloc(rt, csr_count(m), sizeof *t->pair, &t->pair, err));
     TRY(mem_alloc(rt, m->rows, sizeof *t->active, &t->active, err));
     for (int64_t u = 0; u < m->rows; u++) {
         for (int64_t at = m->start[u]; at < m->start[u + 1]; at++)
-            t->user[at] = (uint32_t)u;
+            t->pair[at] = (triple_pair){(uint32_t)u, m->index[at]};
         if (csr_row_count(m, u) > 0)
             t->active[t->actives++] = (uint32_t)u;
     }
@@ -40,7 +40,7 @@ medley_status triples_init(const medley_runtime *rt, const triples_params *p, co
     if (csr_count(out->observed) > (int64_t)UINT32_MAX)
         return fail(err, MEDLEY_E_LIMIT, "triples of %lld interactions, the most is %lld",
                     (long long)csr_count(out->observed), (long long)UINT32_MAX);
-    TRY(number_users(rt, out, err));
+    TRY(list_pairs(rt, out, err));
     const negative_kind kind = p->negatives == NEGATIVE_BATCH ? NEGATIVE_UNIFORM : (negative_kind)p->negatives;
     return negative_sampler_create(rt, out->observed, kind, p->alpha, &out->sampler, err);
 }
@@ -49,7 +49,7 @@ void triples_release(triples *t)
 {
     negative_sampler_free(t->sampler);
     mem_free(t->active);
-    mem_free(t->user);
+    mem_free(t->pair);
 }
 
 int64_t triples_examples(const void *context)
@@ -145,9 +145,9 @@ void triples_fill(const void *context, const batch_place *at, void *batch)
     *b = (triple_batch){at->count, user, user + at->count, user + 2 * at->count};
     const uint32_t *const pairs = draw_pairs(t, at, b);
     for (int64_t i = 0; i < at->count; i++) {
-        const uint32_t pair = pairs[i];
-        b->user[i] = t->user[pair];
-        b->positive[i] = t->observed->index[pair];
+        const triple_pair pair = t->pair[pairs[i]];
+        b->user[i] = pair.user;
+        b->positive[i] = pair.item;
     }
     const draw_place first = {at->seed, stream_of(STREAM_NEGATIVE, at->epoch), (uint64_t)at->first};
     if (t->p.negatives != NEGATIVE_BATCH)

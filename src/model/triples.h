@@ -27,10 +27,14 @@ enum triples_positives { POSITIVES_PAIRS, POSITIVES_USERS };
         LEARNING_ROW_REAL(owner, field, alpha, "0.75", 0, 10,                                                    \
                           .help = "of negatives popularity: an item's weight is its count to this power")
 
+typedef struct triple_pair {
+    uint32_t user, item;
+} triple_pair;
+
 typedef struct triples {
     triples_params p;
     const csr *observed; /* borrowed */
-    uint32_t *user;      /* [pairs] whose each pair is */
+    triple_pair *pair;   /* [pairs] of `observed`, in its order */
     uint32_t *active;    /* [actives] users with items */
     int64_t actives;
     negative_sampler *sampler;

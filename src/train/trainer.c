@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-enum { WINDOW_BATCHES = 16, WINDOW_EXAMPLES = 65536, ALIGNMENT = 64 };
+enum { WINDOW_BATCHES = 16, WINDOW_EXAMPLES = 1 << 18, ALIGNMENT = 64 };
 
 double trainer_seconds(const trainer *t)
 {
