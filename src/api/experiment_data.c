@@ -27,6 +27,15 @@ done:
     return status;
 }
 
+/* What another program made may be made otherwise by this one. */
+static void compare_version(const json *root, char why[WHY])
+{
+    const char *by = json_text(root, "medley");
+    if (by == NULL || strcmp(by, medley_version()) != 0)
+        snprintf(why, WHY, "it was made by medley %.40s, this is %s", by != NULL ? by : "of unknown version",
+                 medley_version());
+}
+
 /* The first option that differs, as "rating_threshold was 0, is 4"; "" when none does. */
 static void find_difference(const json *was, const json *is, char why[WHY])
 {
@@ -98,6 +107,9 @@ static medley_status compare_store(const experiment *e, const bound_settings *s,
                                    medley_error *err)
 {
     const prepare_params *p = s->values;
+    compare_version(root, why);
+    if (why[0] != '\0')
+        return MEDLEY_OK;
     json *options = json_new_object();
     medley_status status = description_add(e->rt, options, prepare_table, p, err);
     if (status == MEDLEY_OK)
@@ -142,6 +154,9 @@ static medley_status compare_split(const experiment *e, const bound_settings *s,
     const char *strategy = json_text(root, "strategy"), *print = json_text(root, "store_fingerprint");
     int64_t seed = -1;
     json_int(root, "seed", &seed);
+    compare_version(root, why);
+    if (why[0] != '\0')
+        return MEDLEY_OK;
     if (print == NULL || strcmp(print, store->fingerprint) != 0)
         snprintf(why, WHY, "the store has changed");
     else if (strategy == NULL || strcmp(strategy, p->strategy) != 0)

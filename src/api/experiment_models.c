@@ -193,7 +193,7 @@ static medley_status read_seconds(const experiment *e, experiment_run *r, medley
     return MEDLEY_OK;
 }
 
-/* Whether the run was evaluated as `wanted`, all settings in YAML, says. A run that is trained again is another folder
+/* Whether the run was evaluated as `wanted`, the version and all settings in YAML, says. A run that is trained again is another folder
  * and has no evaluation. */
 static medley_status is_evaluated(const experiment *e, const experiment_run *r, const text *wanted, bool *out,
                                   medley_error *err)
@@ -229,6 +229,7 @@ static medley_status stamp(const experiment *e, const experiment_run *r, const t
 static medley_status describe(medley_config *config, text *out, medley_error *err)
 {
     bound_settings s;
+    text_format(out, "# medley %s\n", medley_version());
     TRY(settings_bind(config, &operation_evaluate, &s, err));
     const medley_status status = settings_yaml(&s, out, err);
     settings_release(&s);

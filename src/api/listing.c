@@ -30,6 +30,7 @@ static medley_status keep_list(void *context, const ranked *result, int worker, 
         memcpy(to, result->entries, (size_t)count * sizeof *to);
     const bool even = count > 0 && result->entries[0].score == result->entries[result->count - 1].score;
     b->lists[result->query] = (listed){.row = result->user,
+                                       .query = result->query,
                                        .count = count,
                                        .candidates = result->candidates,
                                        .entries = to,
@@ -45,6 +46,8 @@ static medley_status run_block(const medley_runtime *rt, list_block *b, const ch
     request.user = l->rows + b->first;
     request.queries = b->length;
     request.k = b->ranked;
+    if (l->know != NULL)
+        TRY(l->know(l->context, request.user, b->length, &request, err));
     TRY(ranking_run(rt, &request, phase, keep_list, b, err));
     for (int64_t q = 0; q < b->length; q++)
         TRY(l->give(l->context, &b->lists[q], err));

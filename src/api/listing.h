@@ -9,6 +9,7 @@
 
 typedef struct listed {
     uint32_t row;
+    int64_t query; /* of the block */
     int64_t count, candidates;
     const topk_entry *entries; /* [count] best first, or as re-ranked */
     bool tied;                 /* all have one score, and others that are not listed have it too */
@@ -18,18 +19,21 @@ typedef struct listed {
 typedef medley_status (*listing_sink)(void *context, const listed *list, medley_error *err);
 
 typedef struct listing {
-    ranking_request how; /* all but queries, user and k */
+    ranking_request how; /* all but queries, user and k; with `know`, all but what that sets */
     const uint32_t *rows;
     int64_t count;
     int64_t k;
     const item_space *space; /* re-ranks for diversity in it; NULL: no */
     double diversity;
     int64_t pool; /* candidates that re-ranking chooses from, >= k */
+    /* Sets left, excluded and by_query for a block of rows, until the next. NULL: they are there for all. */
+    medley_status (*know)(void *context, const uint32_t *rows, int64_t count, ranking_request *how,
+                          medley_error *err);
     listing_sink give;
-    void *context;
+    void *context; /* of both */
 } listing;
 
-/* Memory is O(block × list length). Fails as ranking_run, and with what `give` returns. */
+/* Memory is O(block × list length), and what `know` makes. Fails as ranking_run, and with what `know` and `give` return. */
 MEDLEY_MUST_USE medley_status listing_run(const medley_runtime *rt, const listing *l, medley_error *err);
 
 /* What can be listed for anyone. */

@@ -65,6 +65,59 @@ static void test_lists_of_many_blocks_come_in_the_order_of_the_queries(void **st
     mem_free(rows);
 }
 
+/* Left sides of a block: a query's vector says which of two items is its best. */
+typedef struct known_block {
+    left_sides left;
+    int64_t lists, blocks, longest;
+} known_block;
+
+static medley_status know(void *context, const uint32_t *rows, int64_t count, ranking_request *request,
+                          medley_error *err)
+{
+    known_block *b = context;
+    mem_free(b->left.vectors);
+    b->left = (left_sides){.rows = count};
+    TRY(mem_alloc(rt, count, sizeof *b->left.vectors, &b->left.vectors, err));
+    for (int64_t i = 0; i < count; i++)
+        b->left.vectors[i] = rows[i] % 3 == 0 ? 1 : -1;
+    b->blocks++;
+    b->longest = count > b->longest ? count : b->longest;
+    request->left = &b->left;
+    request->by_query = true;
+    return MEDLEY_OK;
+}
+
+static medley_status take_known(void *context, const listed *list, medley_error *err)
+{
+    known_block *b = context;
+    (void)err;
+    assert_int_equal(list->row, QUERIES - 1 - b->lists++);
+    assert_true(list->query < b->left.rows);
+    assert_int_equal(list->entries[0].item, list->row % 3 == 0 ? 0 : 1);
+    return MEDLEY_OK;
+}
+
+static void test_what_is_known_is_made_block_by_block(void **state)
+{
+    (void)state;
+    static const float item[] = {1, -1};
+    const scoring of_two = {.form = SCORING_FACTORED, .items = 2, .factors = 1, .item = item};
+    uint32_t *rows = backward_rows();
+    known_block b = {.lists = 0};
+    const listing l = {.how = {.how = &of_two},
+                       .rows = rows,
+                       .count = QUERIES,
+                       .k = 1,
+                       .know = know,
+                       .give = take_known,
+                       .context = &b};
+    assert_ok(listing_run(rt, &l, err));
+    assert_int_equal(b.lists, QUERIES);
+    assert_true(b.blocks > 1 && b.longest <= 4096);
+    mem_free(b.left.vectors);
+    mem_free(rows);
+}
+
 static void test_a_sink_that_fails_ends_the_run(void **state)
 {
     (void)state;
@@ -107,6 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_lists_of_many_blocks_come_in_the_order_of_the_queries, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_known_is_made_block_by_block, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_sink_that_fails_ends_the_run, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_items_are_chosen_by_condition, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_popularity_counts_each_user_once, set_up, tear_down),

@@ -115,114 +115,12 @@ medley_status model_histories(const medley_model *m, known_parts parts, historie
     return histories_of_parts(m->rt, views, count, m->store->users, out, err);
 }
 
-/* The rows of chosen users of one part. */
-typedef struct picked_part {
-    interactions view;
-    uint32_t *user, *item;
-    float *rating;
-    int64_t *timestamp;
-} picked_part;
-
-static void picked_release(picked_part *p)
-{
-    mem_free(p->user);
-    mem_free(p->item);
-    mem_free(p->rating);
-    mem_free(p->timestamp);
-}
-
-/* The first row of `user` or a later one. */
-static int64_t first_row(const interactions *all, int64_t user)
-{
-    int64_t low = 0, high = all->count;
-    while (low < high) {
-        const int64_t middle = low + (high - low) / 2;
-        if ((int64_t)all->user[middle] < user)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static medley_status pick_alloc(const medley_runtime *rt, const interactions *all, int64_t count, picked_part *out,
-                                medley_error *err)
-{
-    TRY(mem_alloc(rt, count, sizeof *out->user, &out->user, err));
-    TRY(mem_alloc(rt, count, sizeof *out->item, &out->item, err));
-    if (all->rating != NULL)
-        TRY(mem_alloc(rt, count, sizeof *out->rating, &out->rating, err));
-    if (all->timestamp != NULL)
-        TRY(mem_alloc(rt, count, sizeof *out->timestamp, &out->timestamp, err));
-    out->view = (interactions){count, out->user, out->item, out->rating, out->timestamp, NULL};
-    return MEDLEY_OK;
-}
-
-/* users: [count] ascending, distinct */
-static medley_status pick_part(const medley_runtime *rt, const interactions *all, const uint32_t *users,
-                               int64_t count, picked_part *out, medley_error *err)
-{
-    int64_t total = 0, n = 0;
-    for (int64_t i = 0; i < count; i++)
-        total += first_row(all, (int64_t)users[i] + 1) - first_row(all, users[i]);
-    TRY(pick_alloc(rt, all, total, out, err));
-    for (int64_t i = 0; i < count; i++) {
-        const int64_t from = first_row(all, users[i]), rows = first_row(all, (int64_t)users[i] + 1) - from;
-        if (rows == 0)
-            continue; /* an empty part has no arrays */
-        memcpy(out->user + n, all->user + from, (size_t)rows * sizeof *out->user);
-        memcpy(out->item + n, all->item + from, (size_t)rows * sizeof *out->item);
-        if (out->rating != NULL)
-            memcpy(out->rating + n, all->rating + from, (size_t)rows * sizeof *out->rating);
-        if (out->timestamp != NULL)
-            memcpy(out->timestamp + n, all->timestamp + from, (size_t)rows * sizeof *out->timestamp);
-        n += rows;
-    }
-    return MEDLEY_OK;
-}
-
-static int by_index(const void *a, const void *b)
-{
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* Ascending and distinct. */
-static medley_status distinct_users(const medley_runtime *rt, const uint32_t *users, int64_t count, uint32_t **out,
-                                    int64_t *distinct, medley_error *err)
-{
-    TRY(mem_alloc(rt, count, sizeof **out, out, err));
-    if (count > 0)
-        memcpy(*out, users, (size_t)count * sizeof **out);
-    qsort(*out, (size_t)count, sizeof **out, by_index);
-    *distinct = 0;
-    for (int64_t i = 0; i < count; i++)
-        if (i == 0 || (*out)[i] != (*out)[i - 1])
-            (*out)[(*distinct)++] = (*out)[i];
-    return MEDLEY_OK;
-}
-
 medley_status model_histories_of(const medley_model *m, known_parts parts, const uint32_t *users, int64_t count,
                                  histories_owner *out, medley_error *err)
 {
     const interactions *views[PART_COUNT];
-    picked_part picked[PART_COUNT] = {0};
-    uint32_t *chosen = NULL;
-    int64_t distinct;
     const int64_t view_count = choose_parts(m, parts, views);
-    medley_status status;
-    *out = (histories_owner){0};
-    TRY_DONE(distinct_users(m->rt, users, count, &chosen, &distinct, err));
-    for (int64_t p = 0; p < view_count; p++) {
-        TRY_DONE(pick_part(m->rt, views[p], chosen, distinct, &picked[p], err));
-        views[p] = &picked[p].view;
-    }
-    status = histories_of_parts(m->rt, views, view_count, m->store->users, out, err);
-done:
-    for (int64_t p = 0; p < view_count; p++)
-        picked_release(&picked[p]);
-    mem_free(chosen);
-    return status;
+    return histories_of_users(m->rt, views, view_count, users, count, out, err);
 }
 
 medley_status model_left(const medley_model *m, const histories *known, left_sides *out, medley_error *err)

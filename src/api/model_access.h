@@ -28,7 +28,7 @@ MEDLEY_MUST_USE medley_status model_known(const medley_model *model, known_parts
                                           medley_error *err);
 MEDLEY_MUST_USE medley_status model_histories(const medley_model *model, known_parts parts, histories_owner *out,
                                               medley_error *err);
-/* As model_histories, with nothing in the rows of users that are not among `users` [count], which may repeat. */
+/* As model_histories, row r of users[r] [count], which are borrowed and may repeat. */
 MEDLEY_MUST_USE medley_status model_histories_of(const medley_model *model, known_parts parts,
                                                  const uint32_t *users, int64_t count, histories_owner *out,
                                                  medley_error *err);

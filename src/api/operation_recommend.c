@@ -70,11 +70,12 @@ typedef struct recommending {
     arena texts;         /* of names */
     int64_t *popularity; /* [items] training users */
     int64_t training_users;
-    uint8_t *allowed;       /* [items] */
-    csr_owner only, seen;   /* [users or people, items] */
-    histories_owner own;    /* of users of the store */
-    const histories *known; /* of either */
-    left_sides left;
+    uint8_t *allowed; /* [items] */
+    csr_owner only;   /* [users or people, items] */
+    /* Of the block that is listed: */
+    histories_owner known; /* [block] */
+    csr_owner seen;        /* [block, items] */
+    left_sides left;       /* [block] */
     item_space space;
     recommendation_writer *writer;
     int64_t unknown, tied,
@@ -257,17 +258,30 @@ static medley_status choose_items(recommending *r, medley_error *err)
 
 /* ---- knowing and ranking ---- */
 
-/* Only the users asked for are encoded; the others' rows are empty. */
-static medley_status know(recommending *r, medley_error *err)
+static void forget_block(recommending *r)
 {
-    r->known = &r->people.known.view;
-    if (!r->strangers) {
-        TRY(model_histories_of(r->model, (known_parts)(r->p->known + 1), r->rows, r->count, &r->own, err));
-        r->known = &r->own.view;
-    }
+    left_sides_release(&r->left);
+    csr_release(&r->seen);
+    histories_release(&r->known);
+}
+
+/* Of a block at a time: a million left sides are more than what is asked for. People are asked for in their order. */
+static medley_status know(void *context, const uint32_t *rows, int64_t count, ranking_request *how,
+                          medley_error *err)
+{
+    recommending *r = context;
+    forget_block(r);
+    if (r->strangers)
+        TRY(histories_slice(r->rt, &r->people.known.view, rows[0], count, &r->known, err));
+    else
+        TRY(model_histories_of(r->model, (known_parts)(r->p->known + 1), rows, count, &r->known, err));
     if (r->p->exclude_seen)
-        TRY(histories_matrix(r->rt, r->known, r->model->store->items, false, &r->seen, err));
-    return model_left(r->model, r->known, &r->left, err);
+        TRY(histories_matrix(r->rt, &r->known.view, r->model->store->items, false, &r->seen, err));
+    TRY(model_left(r->model, &r->known.view, &r->left, err));
+    how->left = &r->left;
+    how->excluded = r->p->exclude_seen ? &r->seen.view : NULL;
+    how->by_query = true;
+    return MEDLEY_OK;
 }
 
 static medley_status check_diversity(const recommend_params *p, medley_error *err)
@@ -296,8 +310,8 @@ static double novelty(const recommending *r, uint32_t item)
 static medley_status give(void *context, const listed *list, medley_error *err)
 {
     recommending *r = context;
-    const histories *known = r->known;
-    const bool unknown = known->start[list->row] == known->start[list->row + 1];
+    const int64_t *known = r->known.start + list->query;
+    const bool unknown = known[0] == known[1];
     r->unknown += unknown;
     r->tied += list->tied && !unknown;
     r->brief += list->count < r->p->top_k;
@@ -320,9 +334,7 @@ static medley_status rank(recommending *r, medley_error *err)
     const recommend_params *p = r->p;
     const listing lists = {
         .how = {.how = &r->model->how,
-                .left = &r->left,
                 .seed = (uint64_t)p->seed,
-                .excluded = p->exclude_seen ? &r->seen.view : NULL,
                 .only = r->only.start != NULL ? &r->only.view : NULL,
                 .allowed = r->allowed},
         .rows = r->rows,
@@ -331,6 +343,7 @@ static medley_status rank(recommending *r, medley_error *err)
         .space = p->diversity > 0 ? &r->space : NULL,
         .diversity = p->diversity,
         .pool = p->pool > 0 ? p->pool : 10 * p->top_k,
+        .know = know,
         .give = give,
         .context = r,
     };
@@ -391,10 +404,8 @@ static void recommending_release(recommending *r)
 {
     recommendation_abandon(r->writer);
     item_space_release(&r->space);
-    left_sides_release(&r->left);
-    histories_release(&r->own);
+    forget_block(r);
     csr_release(&r->only);
-    csr_release(&r->seen);
     mem_free(r->allowed);
     mem_free(r->popularity);
     mem_free(r->names);
@@ -415,7 +426,6 @@ static medley_status run(medley_runtime *rt, const bound_settings *s, medley_rep
     TRY_DONE(choose_items(&r, err));
     if (p->diversity > 0)
         TRY_DONE(item_space_open(r.model->store, p->space, &r.space, err));
-    TRY_DONE(know(&r, err));
     status = write_lists(&r, report, err);
 done:
     recommending_release(&r);

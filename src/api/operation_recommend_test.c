@@ -27,6 +27,10 @@ static int set_up(void **state)
     RUN(medley_train, NULL, "store", "/store", "split", "main", "model", "ease", "run", "/ease");
     RUN(medley_train, NULL, "store", "/store", "split", "main", "model", "popularity", "run", "/popular");
     RUN(medley_train, NULL, "store", "/store", "split", "strong", "model", "itemknn", "run", "/knn");
+    RUN(medley_train, NULL, "store", "/store", "split", "main", "model", "userknn", "run", "/users_knn");
+    RUN(medley_train, NULL, "store", "/store", "split", "main", "model", "ials", "run", "/ials", "factors", "4",
+        "epochs", "2");
+    RUN(medley_train, NULL, "store", "/store", "split", "main", "model", "bprmf", "run", "/bprmf", "epochs", "2");
     return 0;
 }
 
@@ -90,8 +94,8 @@ static medley_status recommend(medley_error *err, const char *const *settings)
 static void test_a_list_does_not_depend_on_who_else_is_asked_for(void **state)
 {
     (void)state;
-    static const char *const runs[] = {"/ease", "/popular", "/knn"};
-    for (int m = 0; m < 3; m++) {
+    static const char *const runs[] = {"/ease", "/popular", "/knn", "/users_knn", "/ials", "/bprmf"};
+    for (size_t m = 0; m < sizeof runs / sizeof *runs; m++) {
         medley_report *all, *few;
         int64_t n, k;
         test_write_text(test_path(folder, "users"), "17\n3\n17\n");
@@ -361,20 +365,20 @@ static void test_chosen_histories_are_those_of_all(void **state)
     assert_ok(medley_model_open(rt, test_path(folder, "knn"), NULL, &m, err));
     assert_ok(model_histories(m, KNOWN_ALL, &all, err));
     assert_ok(model_histories_of(m, KNOWN_ALL, users, 3, &some, err));
-    assert_true(some.view.users);
-    assert_int_equal(some.view.rows, m->store->users);
-    for (int64_t u = 0; u < m->store->users; u++) {
-        const int64_t n = some.start[u + 1] - some.start[u];
-        assert_int_equal(n, u == 4 || u == 9 ? all.start[u + 1] - all.start[u] : 0);
-        assert_memory_equal(some.item + some.start[u], all.item + all.start[u], (size_t)n * sizeof *all.item);
-        assert_memory_equal(some.rating + some.start[u], all.rating + all.start[u],
-                            (size_t)n * sizeof *all.rating);
-        assert_memory_equal(some.timestamp + some.start[u], all.timestamp + all.start[u],
+    assert_true(some.view.users && some.view.user == users);
+    assert_int_equal(some.view.rows, 3);
+    for (int64_t r = 0; r < 3; r++) {
+        const int64_t n = some.start[r + 1] - some.start[r], from = all.start[users[r]];
+        assert_int_equal(n, all.start[users[r] + 1] - from);
+        assert_memory_equal(some.item + some.start[r], all.item + from, (size_t)n * sizeof *all.item);
+        assert_memory_equal(some.rating + some.start[r], all.rating + from, (size_t)n * sizeof *all.rating);
+        assert_memory_equal(some.timestamp + some.start[r], all.timestamp + from,
                             (size_t)n * sizeof *all.timestamp);
     }
     histories_release(&some);
     assert_ok(model_histories_of(m, KNOWN_ALL, NULL, 0, &some, err));
-    assert_int_equal(some.start[m->store->users], 0);
+    assert_int_equal(some.view.rows, 0);
+    assert_int_equal(some.start[0], 0);
     histories_release(&some);
     histories_release(&all);
     medley_model_free(m);

@@ -27,8 +27,11 @@ static const medley_param table[] = {
                 .help = "a held-out interaction is relevant from this rating on"),
     MEDLEY_INT(sweep_params, seed, "0", 0, 9e15, .help = "of the search and of everything random in the models"),
     MEDLEY_BOOL(sweep_params, fit_best, "true", .help = "save a run of each model's best settings"),
-    MEDLEY_ENUM(sweep_params, refit, "train", "train|train_val",
-                .help = "what that run is fitted to; train_val: to validation too, which has then served"),
+    MEDLEY_ENUM(
+        sweep_params, refit, "train", "train|train_val",
+        .help =
+            "what that run is fitted to; train_val: to validation too, which has then served, with the number of "
+            "epochs that was best there"),
     MEDLEY_PARAMS_END,
 };
 
@@ -268,7 +271,7 @@ const operation_class operation_sweep = {
         "Every model gets the same number of trials; a space that has fewer points is tried whole, and the report says "
         "so. Each trial is written to trials.tsv at once: a sweep that was stopped goes on where it was, with the "
         "same result, and one with more trials or other spaces takes what is known from there. A trial whose settings "
-        "do not fit the data or the memory is recorded as failed. The best settings are fitted to the training part (refit: train_val, to validation too) "
+        "do not fit the data or the memory is recorded as failed. The best settings are fitted to the training part (refit: train_val, to validation too, for as many epochs as were best there) "
         "and saved in OUT/MODEL, as train does; config.yaml of that run is what to train with. Besides: trials.svg, "
         "sweep.json. Spaces are values [32, 64], ranges 1..100 or log:1e-6..1e-2, all choices: all, or default; what "
         "a model's mapping does not name has its default. Search strategies have settings of their own: medley "

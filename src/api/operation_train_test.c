@@ -248,6 +248,59 @@ static void test_a_search_trains_and_saves_the_best(void **state)
     medley_report_free(report);
 }
 
+/* What is behind `name` in a text file. */
+static int64_t integer_behind(const char *path, const char *name)
+{
+    char *bytes = test_read(path, NULL);
+    const char *at = strstr(bytes, name);
+    assert_non_null(at);
+    const int64_t value = strtoll(at + strlen(name), NULL, 10);
+    test_read_end(bytes);
+    return value;
+}
+
+static void test_what_learns_from_validation_too_trains_as_many_epochs_as_were_best_there(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {"store=store",
+                                           "split=main",
+                                           "out=out",
+                                           "models=bprmf",
+                                           "trials=1",
+                                           "models.bprmf.factors=8",
+                                           "models.bprmf.epochs=30",
+                                           "models.bprmf.patience=3",
+                                           "models.bprmf.validate_every=1",
+                                           "models.bprmf.learning_rate=0.05",
+                                           "models.bprmf.batch_size=16",
+                                           "metric=recall@5",
+                                           "refit=train_val",
+                                           NULL};
+    char said[100], written[100];
+    medley_report *report;
+    assert_ok(operate(rt, medley_sweep, settings, &report, err));
+    const int64_t best = integer_behind("out/bprmf/log.txt", "epochs ");
+    assert_in_range(best, 1, 26); /* patience ended the trial before the last epoch */
+    snprintf(said, sizeof said, "; then epochs=%lld, the best on validation", (long long)best);
+    assert_non_null(strstr(medley_report_text(report, "best", 0, "settings"), said));
+    medley_report_free(report);
+    snprintf(written, sizeof written, "epochs: %lld  # sweep: the best epoch on validation", (long long)best);
+    char *yaml = test_read("out/bprmf/config.yaml", NULL), *trials = test_read("out/trials.tsv", NULL);
+    assert_non_null(strstr(yaml, written));
+    snprintf(written, sizeof written, "\t%lld\t", (long long)best);
+    assert_non_null(strstr(strstr(trials, "learning_rate=0.05"), written));
+    test_read_end(yaml);
+    test_read_end(trials);
+    /* the trial itself, on training alone, says the same */
+    assert_ok(TRAIN(NULL, "epochs=30", "patience=3", "metric=recall@5", "run=alone"));
+    assert_int_equal(integer_behind("alone/metrics.json", "\"best_epoch\": "), best);
+    /* from the log of trials, as if nothing had been known */
+    assert_int_equal(file_remove_tree(rt, "out/bprmf", NULL), MEDLEY_OK);
+    assert_ok(operate(rt, medley_sweep, settings, &report, err));
+    medley_report_free(report);
+    assert_int_equal(integer_behind("out/bprmf/log.txt", "epochs "), best);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +315,8 @@ int main(void)
                                         leave_folder),
         cmocka_unit_test_setup_teardown(test_a_full_disk_leaves_what_leads_to_a_run, set_up, leave_folder),
         cmocka_unit_test_setup_teardown(test_a_search_trains_and_saves_the_best, set_up, leave_folder),
+        cmocka_unit_test_setup_teardown(
+            test_what_learns_from_validation_too_trains_as_many_epochs_as_were_best_there, set_up, leave_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,7 +94,7 @@ static medley_status rank_stranger(const medley_ranker *r, const medley_history 
     const medley_model *m = r->model;
     const int64_t start[] = {0, known->count};
     const uint32_t one = 0;
-    const histories history = {1, start, r->history, known->ratings, known->timestamps, false};
+    const histories history = {1, start, r->history, known->ratings, known->timestamps, false, NULL};
     csr_owner seen = {0};
     left_sides left = {0};
     medley_status status;

@@ -232,7 +232,7 @@ static medley_status lay_out(const people_reading *r, int columns, histories_own
         if (out->timestamp != NULL)
             out->timestamp[i] = e->timestamp;
     }
-    out->view = (histories){rows, out->start, out->item, out->rating, out->timestamp, false};
+    out->view = (histories){rows, out->start, out->item, out->rating, out->timestamp, false, NULL};
     return MEDLEY_OK;
 }
 

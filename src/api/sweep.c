@@ -105,7 +105,7 @@ static medley_status make_values(const medley_runtime *rt, const sweep_search *s
 
 /* Models that are trained are validated on the way by what judges them in the end. */
 static medley_status fit_and_judge(const medley_runtime *rt, const sweep *s, const model_class *class,
-                                   const void *values, double *value, medley_error *err)
+                                   const void *values, study_trial *out, medley_error *err)
 {
     validation judge = {.judge = s->judge,
                         .metric = s->p->metric,
@@ -116,11 +116,13 @@ static medley_status fit_and_judge(const medley_runtime *rt, const sweep *s, con
     const training_watch watch = {.context = &judge,
                                   .validate = validation_value,
                                   .more_is_better = judging_more_is_better(s->judge, s->column)};
+    training_outcome outcome;
     model_state state = {0};
     medley_status status;
     TRY_DONE(training_set_check(&s->set, class, values, err));
-    TRY_DONE(train_model(rt, class, values, &s->set.data, &watch, &state, NULL, err));
-    status = validation_value(&judge, rt, &state, value, err);
+    TRY_DONE(train_model(rt, class, values, &s->set.data, &watch, &state, &outcome, err));
+    out->best_epoch = outcome.best_epoch;
+    status = validation_value(&judge, rt, &state, &out->value, err);
 done:
     model_state_release(&state);
     return status;
@@ -149,7 +151,7 @@ static medley_status judge_trial(void *context, const medley_runtime *rt, int64_
     TRY_DONE(make_values(rt, c->search, point, &values, err));
     *out = (study_trial){.value = NAN};
     const double start = runtime_seconds();
-    out->status = fit_and_judge(rt, c->s, c->search->class, values, &out->value, &own);
+    out->status = fit_and_judge(rt, c->s, c->search->class, values, out, &own);
     out->seconds = runtime_seconds() - start;
     if (out->status != MEDLEY_OK && !is_of_trial(out->status)) {
         if (err != NULL)
@@ -193,13 +195,24 @@ static medley_status estimate_most(const sweep *s, const sweep_search *search, i
     return MEDLEY_OK;
 }
 
-static medley_status keep_best(sweep_search *search, medley_error *err)
+/* With validation learnt from, nothing can stop a training early or say which epoch was the best: the best trial has
+ * said it. 0: it has not. */
+static int64_t refit_epochs(const sweep *s, const sweep_search *search)
+{
+    return s->p->refit == 1 ? search->result.trials[search->result.best].best_epoch : 0;
+}
+
+static medley_status keep_best(const sweep *s, sweep_search *search, medley_error *err)
 {
     const study *r = &search->result;
     for (int64_t i = 0; i < r->count; i++)
         search->seconds += r->trials[i].seconds;
-    if (r->best >= 0)
-        search_space_format(&search->space, r->points + r->best * search->space.count, &search->best);
+    if (r->best < 0)
+        return MEDLEY_OK;
+    search_space_format(&search->space, r->points + r->best * search->space.count, &search->best);
+    if (refit_epochs(s, search) > 0)
+        text_format(&search->best, "%sthen epochs=%lld, the best on validation",
+                    search->best.length > 0 ? "; " : "", (long long)refit_epochs(s, search));
     return text_status(&search->best, err);
 }
 
@@ -227,7 +240,7 @@ medley_status sweep_search_run(sweep *s, const model_class *class, sweep_search 
         .context = &context,
     };
     TRY(study_run(s->rt, &job, &out->result, err));
-    return keep_best(out, err);
+    return keep_best(s, out, err);
 }
 
 static medley_status set_all(medley_config *config, const char *const (*pairs)[2], int count, medley_error *err)
@@ -235,6 +248,17 @@ static medley_status set_all(medley_config *config, const char *const (*pairs)[2
     for (int i = 0; i < count; i++)
         TRY(medley_config_set(config, pairs[i][0], pairs[i][1], MEDLEY_FROM_FLAG, "sweep", err));
     return MEDLEY_OK;
+}
+
+static medley_status set_epochs(const sweep *s, const sweep_search *search, medley_config *config,
+                                medley_error *err)
+{
+    char epochs[32];
+    if (refit_epochs(s, search) == 0)
+        return MEDLEY_OK;
+    snprintf(epochs, sizeof epochs, "%lld", (long long)refit_epochs(s, search));
+    return medley_config_set(config, "epochs", epochs, MEDLEY_FROM_FLAG, "sweep: the best epoch on validation",
+                             err);
 }
 
 /* A model that is trained validates as its trials did; with validation learnt from, it cannot. */
@@ -245,7 +269,10 @@ static medley_status set_validation(const sweep *s, const sweep_search *search, 
     static const char *const not_at_all[][2] = {{"validate_every", "0"}, {"patience", "0"}};
     if (search->class->learner == NULL)
         return MEDLEY_OK;
-    return s->p->refit == 1 ? set_all(config, not_at_all, 2, err) : set_all(config, by_metric, 1, err);
+    if (s->p->refit != 1)
+        return set_all(config, by_metric, 1, err);
+    TRY(set_all(config, not_at_all, 2, err));
+    return set_epochs(s, search, config, err);
 }
 
 /* What `medley train` is told. */

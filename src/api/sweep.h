@@ -45,7 +45,7 @@ typedef struct sweep_search {
     const model_class *class;
     search_space space;
     study result;
-    text best;      /* settings of the best trial */
+    text best; /* settings of the best trial; with how many epochs it is trained then, if that was chosen too */
     double seconds; /* of all trials, those taken from the log included */
     char *run;      /* where the best is saved; NULL: it is not */
 } sweep_search;

@@ -1,6 +1,7 @@
 #include "data/append.h"
 
 #include "data/clean.h"
+#include "data/features.h"
 #include "data/store.h"
 #include "io/catalog.h"
 #include "io/description.h"
@@ -481,6 +482,9 @@ medley_status append_run(const medley_runtime *rt, prepare_params *p, const read
     job.nothing = strcmp(hex, job.base->fingerprint) == 0 && job.items_updated == 0 && job.users_updated == 0;
     TRY_DONE(write_description(&job, hex, save_folder_path(folder), err));
     tell(&job, p, hex, had_splits, report);
+    if (!job.nothing)
+        TRY_DONE(features_carry(rt, job.base->path, job.base->items, save_folder_path(folder),
+                                job.merged.items.count, report, err));
     TRY_DONE(report_status(report, err));
     if (job.nothing)
         goto done;

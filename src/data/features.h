@@ -28,6 +28,13 @@ MEDLEY_MUST_USE medley_status features_list_run(const medley_runtime *rt, const 
 MEDLEY_MUST_USE medley_status features_show_run(const medley_runtime *rt, const char *store, const char *name,
                                                 medley_report *report, medley_error *err);
 
+/* For items that are added to a store: writes its matrices into the folder `to`, whose catalogue starts with the items of
+ * `from` and has `items`; the further ones lack the modality. A matrix that features_open would refuse is left out, and the
+ * table that is reported says why. */
+MEDLEY_MUST_USE medley_status features_carry(const medley_runtime *rt, const char *from, int64_t from_items,
+                                             const char *to, int64_t items, medley_report *report,
+                                             medley_error *err);
+
 typedef struct features_import {
     const char *store, *name, *input, *ids;
     int format;

@@ -26,36 +26,96 @@ static int64_t oldest(const interactions *const *parts, int64_t part_count, cons
     return best;
 }
 
-medley_status histories_of_parts(const medley_runtime *rt, const interactions *const *parts, int64_t part_count,
-                                 int64_t users, histories_owner *out, medley_error *err)
+/* The first row of `user` or a later one. */
+static int64_t first_row(const interactions *part, int64_t user)
 {
-    int64_t total = 0, n = 0, at[PARTS_MOST] = {0};
+    int64_t low = 0, high = part->count;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if ((int64_t)part->user[middle] < user)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static int64_t count_events(const interactions *const *parts, int64_t part_count, const uint32_t *user,
+                            int64_t rows)
+{
+    int64_t total = 0;
+    for (int64_t p = 0; p < part_count; p++) {
+        total += user == NULL ? parts[p]->count : 0;
+        for (int64_t r = 0; user != NULL && r < rows; r++)
+            total += first_row(parts[p], (int64_t)user[r] + 1) - first_row(parts[p], user[r]);
+    }
+    return total;
+}
+
+/* Row r is of user[r], or of user r if that is NULL. */
+static medley_status merge(const medley_runtime *rt, const interactions *const *parts, int64_t part_count,
+                           const uint32_t *user, int64_t rows, histories_owner *out, medley_error *err)
+{
+    int64_t n = 0, at[PARTS_MOST] = {0};
+    const int64_t total = count_events(parts, part_count, user, rows);
     bool rated = true, timed = true;
     medley_status status = MEDLEY_OK;
     assert(part_count <= PARTS_MOST);
     *out = (histories_owner){0};
     for (int64_t p = 0; p < part_count; p++) {
-        total += parts[p]->count;
         rated &= parts[p]->count == 0 || parts[p]->rating != NULL;
         timed &= parts[p]->count == 0 || parts[p]->timestamp != NULL;
     }
-    TRY_DONE(mem_alloc(rt, users + 1, sizeof *out->start, &out->start, err));
+    TRY_DONE(mem_alloc(rt, rows + 1, sizeof *out->start, &out->start, err));
     TRY_DONE(mem_alloc(rt, total, sizeof *out->item, &out->item, err));
     if (rated)
         TRY_DONE(mem_alloc(rt, total, sizeof *out->rating, &out->rating, err));
     if (timed)
         TRY_DONE(mem_alloc(rt, total, sizeof *out->timestamp, &out->timestamp, err));
-    for (int64_t u = 0; u < users; u++) {
-        out->start[u] = n;
-        for (int64_t p; (p = oldest(parts, part_count, at, (uint32_t)u, timed)) >= 0; n++)
+    for (int64_t r = 0; r < rows; r++) {
+        const uint32_t whose = user != NULL ? user[r] : (uint32_t)r;
+        for (int64_t p = 0; user != NULL && p < part_count; p++)
+            at[p] = first_row(parts[p], whose);
+        out->start[r] = n;
+        for (int64_t p; (p = oldest(parts, part_count, at, whose, timed)) >= 0; n++)
             take(out, n, parts[p], at[p]++);
     }
-    out->start[users] = n;
-    out->view = (histories){users, out->start, out->item, out->rating, out->timestamp, true};
+    out->start[rows] = n;
+    out->view = (histories){rows, out->start, out->item, out->rating, out->timestamp, true, user};
 done:
     if (status != MEDLEY_OK)
         histories_release(out);
     return status;
+}
+
+medley_status histories_of_parts(const medley_runtime *rt, const interactions *const *parts, int64_t part_count,
+                                 int64_t users, histories_owner *out, medley_error *err)
+{
+    return merge(rt, parts, part_count, NULL, users, out, err);
+}
+
+medley_status histories_of_users(const medley_runtime *rt, const interactions *const *parts, int64_t part_count,
+                                 const uint32_t *user, int64_t rows, histories_owner *out, medley_error *err)
+{
+    return merge(rt, parts, part_count, user, rows, out, err);
+}
+
+medley_status histories_slice(const medley_runtime *rt, const histories *all, int64_t first, int64_t rows,
+                              histories_owner *out, medley_error *err)
+{
+    const int64_t from = all->start[first];
+    *out = (histories_owner){0};
+    TRY(mem_alloc(rt, rows + 1, sizeof *out->start, &out->start, err));
+    for (int64_t r = 0; r <= rows; r++)
+        out->start[r] = all->start[first + r] - from;
+    out->view = (histories){rows,
+                            out->start,
+                            all->item + from,
+                            all->rating != NULL ? all->rating + from : NULL,
+                            all->timestamp != NULL ? all->timestamp + from : NULL,
+                            all->users,
+                            all->user != NULL ? all->user + first : NULL};
+    return MEDLEY_OK;
 }
 
 void histories_release(histories_owner *h)

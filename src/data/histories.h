@@ -11,7 +11,8 @@ typedef struct histories {
     const uint32_t *item;     /* oldest first, repeats kept */
     const float *rating;      /* or NULL: not known */
     const int64_t *timestamp; /* seconds since 1970, or NULL: not known */
-    bool users;               /* row r is user r of the store; otherwise the rows are strangers */
+    bool users;               /* the rows are users of the store; otherwise they are strangers */
+    const uint32_t *user;     /* [rows] of users: which each row is; NULL: row r is user r */
 } histories;
 
 /* Histories that own their arrays; all zero is empty. */
@@ -28,6 +29,13 @@ typedef struct histories_owner {
 MEDLEY_MUST_USE medley_status histories_of_parts(const medley_runtime *rt, const interactions *const *parts,
                                                  int64_t part_count, int64_t users, histories_owner *out,
                                                  medley_error *err);
+/* As histories_of_parts, of chosen users: row r is of user[r] [rows], which is borrowed and may repeat. */
+MEDLEY_MUST_USE medley_status histories_of_users(const medley_runtime *rt, const interactions *const *parts,
+                                                 int64_t part_count, const uint32_t *user, int64_t rows,
+                                                 histories_owner *out, medley_error *err);
+/* Rows first .. first + rows - 1, whose items stay borrowed. */
+MEDLEY_MUST_USE medley_status histories_slice(const medley_runtime *rt, const histories *all, int64_t first,
+                                              int64_t rows, histories_owner *out, medley_error *err);
 void histories_release(histories_owner *h);
 
 /* [rows, items]: the distinct items of each row, ascending. Values: the rating that came last, when `rated` and

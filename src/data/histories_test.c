@@ -153,6 +153,29 @@ static void test_every_failing_allocation_is_reported(void **state)
     histories_release(&h);
 }
 
+static void test_chosen_users_have_their_rows_in_the_order_asked_for(void **state)
+{
+    (void)state;
+    static const uint32_t users[] = {2, 3, 0, 2}, item[] = {1, 1, 2, 3, 0, 2, 1, 1};
+    static const int64_t start[] = {0, 2, 2, 6, 8};
+    const interactions *const parts[] = {&early, &nothing, &late};
+    histories_owner h, slice;
+    assert_ok(histories_of_users(rt, parts, 3, users, 4, &h, err));
+    assert_int_equal(h.view.rows, 4);
+    assert_true(h.view.users && h.view.user == users);
+    assert_memory_equal(h.view.start, start, sizeof start);
+    assert_memory_equal(h.view.item, item, sizeof item);
+    assert_ok(histories_slice(rt, &h.view, 1, 2, &slice, err));
+    assert_memory_equal(slice.view.start, ((const int64_t[]){0, 0, 4}), 3 * sizeof *start);
+    assert_memory_equal(slice.view.item, item + 2, 4 * sizeof *item);
+    assert_true(slice.view.rating[3] == 2 && slice.view.timestamp[3] == 30);
+    assert_true(slice.view.rows == 2 && slice.view.users && slice.view.user == users + 1);
+    histories_release(&slice);
+    BRUTAL(rt, &memory, histories_slice(rt, &h.view, 1, 2, &slice, err), histories_release(&slice));
+    histories_release(&h);
+    BRUTAL(rt, &memory, histories_of_users(rt, parts, 3, users, 4, &h, err), histories_release(&h));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +185,7 @@ int main(void)
         cmocka_unit_test(test_no_parts_are_empty_histories),
         cmocka_unit_test(test_merging_is_a_stable_sort),
         cmocka_unit_test(test_a_matrix_has_the_distinct_items_and_their_last_ratings),
+        cmocka_unit_test(test_chosen_users_have_their_rows_in_the_order_asked_for),
         cmocka_unit_test(test_every_failing_allocation_is_reported),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

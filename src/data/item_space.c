@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "data/features.h"
 #include "data/item_attributes.h"
 #include "data/tfidf.h"
 
@@ -174,39 +175,38 @@ static void normalise_row(const float *from, int64_t dimensions, float *to)
         to[d] = square > 0 && isfinite(square) ? (float)((double)from[d] / sqrt(square)) : 0;
 }
 
-static medley_status open_features(const medley_store *store, const char *path, item_space *out, medley_error *err)
+static medley_status normalise_rows(const medley_store *store, const float *rows, int64_t dimensions,
+                                    item_space *out, medley_error *err)
 {
-    npy features;
-    TRY(npy_open(path, &features, err));
-    medley_status status = MEDLEY_OK;
-    if (features.type != NPY_F32 || features.columns == 0 || features.rows != store->items)
+    out->dimensions = dimensions;
+    TRY(mem_alloc(store->rt, store->items * dimensions, sizeof *out->dense, &out->dense, err));
+    for (int64_t i = 0; i < store->items; i++)
+        normalise_row(rows + i * dimensions, dimensions, out->dense + i * dimensions);
+    return MEDLEY_OK;
+}
+
+static medley_status open_file(const medley_store *store, const char *path, item_space *out, medley_error *err)
+{
+    npy matrix;
+    TRY(npy_open(path, &matrix, err));
+    medley_status status;
+    if (matrix.type != NPY_F32 || matrix.columns == 0 || matrix.rows != store->items)
         status = fail(err, MEDLEY_E_FORMAT,
                       "%s: [%lld, %lld] values of %lld bytes; float32 [%lld items, dimensions] is needed here",
-                      path, (long long)features.rows, (long long)features.columns,
-                      (long long)npy_type_size(features.type), (long long)store->items);
-    if (status == MEDLEY_OK) {
-        out->dimensions = features.columns;
-        status = mem_alloc(store->rt, features.rows * features.columns, sizeof *out->dense, &out->dense, err);
-    }
-    for (int64_t i = 0; status == MEDLEY_OK && i < features.rows; i++)
-        normalise_row((const float *)features.data + i * features.columns, features.columns,
-                      out->dense + i * features.columns);
-    npy_release(&features);
+                      path, (long long)matrix.rows, (long long)matrix.columns,
+                      (long long)npy_type_size(matrix.type), (long long)store->items);
+    else
+        status = normalise_rows(store, matrix.data, matrix.columns, out, err);
+    npy_release(&matrix);
     return status;
 }
 
-static medley_status open_named_features(const medley_store *store, const char *name, item_space *out,
-                                         medley_error *err)
+static medley_status open_features(const medley_store *store, const char *name, item_space *out, medley_error *err)
 {
-    char file_name[300];
-    char *path;
-    if (*name == '\0' || strchr(name, '/') != NULL)
-        return fail(err, MEDLEY_E_CONFIG, "space: '" FEATURES "%s' names no file of the store's folder features",
-                    name);
-    number_print(file_name, sizeof file_name, "features/%s.npy", name);
-    TRY(store_path(store, file_name, &path, err));
-    const medley_status status = open_features(store, path, out, err);
-    mem_free(path);
+    features matrix;
+    TRY(features_open(store->rt, store->path, store->items, name, &matrix, err));
+    const medley_status status = normalise_rows(store, matrix.rows, matrix.length, out, err);
+    features_release(&matrix);
     return status;
 }
 
@@ -266,9 +266,9 @@ static medley_status open_named(const medley_store *store, const char *name, ite
     if (starts_with(name, ATTRIBUTE))
         return open_attribute(store, name + strlen(ATTRIBUTE), out, err);
     if (starts_with(name, FEATURES))
-        return open_named_features(store, name + strlen(FEATURES), out, err);
+        return open_features(store, name + strlen(FEATURES), out, err);
     if (names_file(name))
-        return open_features(store, name, out, err);
+        return open_file(store, name, out, err);
     return refuse_name(store, name, err);
 }
 

@@ -4,7 +4,7 @@
  *   attribute:<key>   the values of an attribute of the catalogue ("attribute:genres"), one dimension a value;
  *                     a numeric one is the pair (1, z), z standardised over the items that have it
  *   features:<name>   the store's features/<name>.npy [items, F] float32; rows of zeros or NaN: none
- *   path/to/file.npy  as features:<name>
+ *   path/to/file.npy  such a matrix, of items that nobody has checked
  */
 #ifndef DATA_ITEM_SPACE_H
 #define DATA_ITEM_SPACE_H
@@ -21,7 +21,7 @@ typedef struct item_space {
 } item_space;
 
 /* Fails with E_CONFIG for a name that is none of the above, naming the attributes there are; E_NOT_FOUND,
- * E_FORMAT (shape), E_LIMIT, E_NOMEM. */
+ * E_FORMAT (shape), E_STALE (as features_open), E_LIMIT, E_NOMEM. */
 MEDLEY_MUST_USE medley_status item_space_open(const medley_store *store, const char *name, item_space *out,
                                               medley_error *err);
 void item_space_release(item_space *s);

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "fixture.h"
+#include "data/features_file.h"
 #include "io/npy.h"
 #include "made_catalog.h"
 
@@ -110,14 +111,30 @@ static void test_numbers_too_large_to_standardise_are_refused(void **state)
     assert_fails(item_space_open(&store, "attribute:n", &s, err), MEDLEY_E_FORMAT, "too large");
 }
 
+/* The matrix f [FILMS, 2] of the store, as `features import` writes it. */
+static void put_features(const float *values)
+{
+    char items[FINGERPRINT_SIZE], own[FINGERPRINT_SIZE], content[400];
+    fingerprint *print;
+    assert_ok(fingerprint_create(rt, &print, err));
+    assert_ok(file_make_folder(rt, test_path(folder, "features"), err));
+    assert_ok(npy_write(rt, test_path(folder, "features/f.npy"), NPY_F32, FILMS, 2, values, print, err));
+    fingerprint_hex(print, own);
+    fingerprint_free(print);
+    assert_ok(features_items_print(rt, folder, items, err));
+    snprintf(content, sizeof content,
+             "{\"format\": \"" FEATURES_FORMAT "\", \"items_fingerprint\": \"%s\", \"fingerprint\": \"%s\"}",
+             items, own);
+    test_write_text(test_path(folder, "features/f.json"), content);
+}
+
 static void test_features_are_made_length_1(void **state)
 {
     (void)state;
     const medley_store store = films_store();
-    const float values[] = {3, 4, 6, 8, -4, 3, 0, 0, NAN, 1};
+    const float values[] = {3, 4, 6, 8, -4, 3, 0, 0, NAN, NAN};
     item_space s;
-    assert_ok(file_make_folder(rt, test_path(folder, "features"), err));
-    assert_ok(npy_write(rt, test_path(folder, "features/f.npy"), NPY_F32, FILMS, 2, values, NULL, err));
+    put_features(values);
     const char *const ways[] = {"features:f", test_path(folder, "features/f.npy")};
     for (int w = 0; w < 2; w++) {
         assert_ok(item_space_open(&store, ways[w], &s, err));
@@ -146,8 +163,22 @@ static void test_features_of_other_shape_or_type_are_refused(void **state)
     assert_fails(item_space_open(&store, path, &s, err), MEDLEY_E_FORMAT, "[4, 2]");
     assert_ok(npy_write(rt, path, NPY_F32, FILMS, 0, floats, NULL, err));
     assert_fails(item_space_open(&store, path, &s, err), MEDLEY_E_FORMAT, "float32 [5 items, dimensions]");
-    assert_fails(item_space_open(&store, "features:no", &s, err), MEDLEY_E_NOT_FOUND, "features/no.npy");
-    assert_fails(item_space_open(&store, "features:../x", &s, err), MEDLEY_E_CONFIG, "names no file");
+    assert_fails(item_space_open(&store, "features:no", &s, err), MEDLEY_E_NOT_FOUND, "features: the store '");
+    assert_fails(item_space_open(&store, "features:../x", &s, err), MEDLEY_E_NOT_FOUND, "has none, so no '../x'");
+}
+
+static void test_features_of_other_items_are_refused(void **state)
+{
+    (void)state;
+    const float values[FILMS * 2] = {1}, others[FILMS * 2] = {2};
+    const medley_store store = films_store();
+    item_space s;
+    put_features(values);
+    assert_ok(npy_write(rt, test_path(folder, "features/f.npy"), NPY_F32, FILMS, 2, others, NULL, err));
+    assert_fails(item_space_open(&store, "features:f", &s, err), MEDLEY_E_STALE,
+                 "f.npy is not the matrix that f.json tells of; import it again");
+    assert_ok(file_remove_tree(rt, test_path(folder, "features/f.json"), err));
+    assert_fails(item_space_open(&store, "features:f", &s, err), MEDLEY_E_NOT_FOUND, "has no ");
 }
 
 static void test_text_is_a_space_of_words(void **state)
@@ -220,8 +251,10 @@ static void test_allocation_failures_leave_nothing(void **state)
     const float values[2 * FILMS] = {1, 2, 3, 4};
     item_space s;
     assert_ok(npy_write(rt, test_path(folder, "f.npy"), NPY_F32, FILMS, 2, values, NULL, err));
-    const char *const names[] = {"attribute:genres", "attribute:year", "text", test_path(folder, "f.npy")};
-    for (int n = 0; n < 4; n++)
+    put_features(values);
+    const char *const names[] = {"attribute:genres", "attribute:year", "text", "features:f",
+                                 test_path(folder, "f.npy")};
+    for (int n = 0; n < 5; n++)
         BRUTAL(rt, &memory, item_space_open(&store, names[n], &s, err), item_space_release(&s));
 }
 
@@ -235,6 +268,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_numbers_too_large_to_standardise_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_features_are_made_length_1, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_features_of_other_shape_or_type_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_features_of_other_items_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_text_is_a_space_of_words, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_unknown_name_says_what_there_is, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_attribute_without_values_is_an_empty_space, set_up, tear_down),

@@ -103,6 +103,7 @@ static medley_status write_description(const split_job *job, const split_lot *lo
     json *root = json_new_object(), *options = json_new_object(), *counts = json_new_object();
     medley_status status = description_add(job->store->rt, options, job->strategy->params, job->values, err);
     json_set_text(root, "format", SPLIT_FORMAT);
+    json_set_text(root, "medley", medley_version());
     json_set_text(root, "strategy", job->strategy->name);
     json_set_int(root, "seed", (int64_t)lot->seed);
     if (lot->folds > 1) {

@@ -156,7 +156,7 @@ static void test_a_history_of_one_item_recommends_what_it_resembles(void **state
     static const char *const texts[] = {"red green", "red blue", "yellow", "blue black"};
     const char *path = test_path(folder, "four.db");
     const values v = values_of("max_share=1");
-    const histories known = {1, start, item, NULL, NULL, false};
+    const histories known = {1, start, item, NULL, NULL, false, NULL};
     catalog_writer *w;
     model_state s = {0};
     scoring how;

@@ -219,7 +219,8 @@ static void test_histories_count_with_their_latest_ratings_on_request(void **sta
     static const uint32_t item[] = {2, 0, 2};
     static const float rating[] = {1, 4, 3};
     const float latest[] = {4, 3};
-    const histories rated = {2, start, item, rating, NULL, false}, bare = {2, start, item, NULL, NULL, false};
+    const histories rated = {2, start, item, rating, NULL, false, NULL},
+                    bare = {2, start, item, NULL, NULL, false, NULL};
     const scoring how = {.form = SCORING_LINEAR_SPARSE, .items = 3};
     test_memory memory;
     medley_runtime *rt = test_runtime(&memory, 1);

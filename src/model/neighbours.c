@@ -327,6 +327,7 @@ static void sort_by_candidate(topk_entry *list, int64_t count)
 static void search_row(const searching *f, int64_t row, scratch *w)
 {
     const neighbour_search *s = f->s;
+    const int64_t self = s->self != NULL ? s->self[row] : row;
     topk nearest;
     float similarity[BLOCK];
     topk_start(&nearest, w->list, f->most, s->seed, s->stream != NULL ? s->stream[row] : (uint64_t)row);
@@ -338,8 +339,8 @@ static void search_row(const searching *f, int64_t row, scratch *w)
             continue;
         compare_block(s->own[row], f->other + first, s->overlap, s->shrinkage, s->sets, w->dots + first,
                       similarity);
-        if (s->among_themselves && row / BLOCK == block)
-            similarity[row % BLOCK] = -INFINITY;
+        if (s->among_themselves && self / BLOCK == block)
+            similarity[self % BLOCK] = -INFINITY;
         topk_offer(&nearest, similarity, BLOCK, (uint32_t)first);
     }
     sort_by_candidate(nearest.entries, nearest.count);

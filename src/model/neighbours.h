@@ -52,7 +52,8 @@ typedef struct neighbour_search {
     int64_t most; /* K >= 1 */
     double overlap, shrinkage;
     bool sets;
-    bool among_themselves; /* row r is candidate r, and no neighbour of itself */
+    bool among_themselves; /* the rows are candidates, and no neighbours of themselves */
+    const uint32_t *self;  /* [R] then: which candidate each is; NULL: row r is candidate r */
     const char *phase;     /* of the progress */
 } neighbour_search;
 

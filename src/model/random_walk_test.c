@@ -152,7 +152,7 @@ static void test_the_worked_example_comes_out(void **state)
     static const int64_t start[] = {0, 1, 3, 4}, known_start[] = {0, 3};
     const float value[] = {0.25f, 0.25f, 0.25f, 0.25f}, left_value[] = {0.5f, 0.5f};
     const walk_params v = values_of(&model_rp3beta, "beta=1");
-    const histories known = {1, known_start, known_item, NULL, NULL, false};
+    const histories known = {1, known_start, known_item, NULL, NULL, false, NULL};
     csr_owner matrix;
     model_state s = {0};
     scoring how;
@@ -184,7 +184,7 @@ static void test_a_history_steps_by_its_ratings(void **state)
     static const float rating[] = {1, 1, -2, 3};
     const float expected[] = {(float)sqrt(0.25), (float)sqrt(0.75), 0};
     const walk_params v = values_of(&model_p3alpha, "alpha=0.5 feedback=rating");
-    const histories known = {2, start, item, rating, NULL, false};
+    const histories known = {2, start, item, rating, NULL, false, NULL};
     const scoring how = {.form = SCORING_LINEAR_SPARSE, .items = 3};
     left_sides left;
     assert_ok(model_encode(rt, &model_p3alpha, &v, NULL, &how, &known, &left, err));
@@ -253,7 +253,7 @@ static void test_every_failing_allocation_is_reported_and_leaks_nothing(void **s
     static const int64_t start[] = {0, 2};
     static const uint32_t item[] = {3, 1};
     const walk_params v = values_of(&model_rp3beta, "feedback=rating");
-    const histories known = {1, start, item, NULL, NULL, false};
+    const histories known = {1, start, item, NULL, NULL, false, NULL};
     csr_owner matrix;
     model_state s = {0};
     left_sides left = {0};

@@ -160,6 +160,7 @@ static medley_status encode(const medley_runtime *rt, const void *values, const 
     search.stream = stream;
     search.seed = users.seed;
     search.among_themselves = known->users;
+    search.self = known->user;
     search.phase = "comparing users";
     TRY_DONE(neighbours_search(rt, &search, &out->weights, err));
 done:

@@ -45,7 +45,7 @@ static histories make_events(events *e, bool more, bool users)
         }
     }
     e->start[USERS] = count;
-    return (histories){USERS, e->start, e->item, e->rating, NULL, users};
+    return (histories){USERS, e->start, e->item, e->rating, NULL, users, NULL};
 }
 
 static void make_matrix(const medley_runtime *rt, csr_owner *out)
@@ -161,7 +161,7 @@ static void test_the_worked_example_comes_out(void **state)
     static const int64_t start[] = {0, 2, 2};
     const float similarity[] = {0.5f, 1};
     const neighbours_params v = values_of("weights=rating");
-    const histories known = {2, start, known_item, NULL, NULL, false};
+    const histories known = {2, start, known_item, NULL, NULL, false, NULL};
     csr_owner matrix;
     model_state s = {0};
     scoring how;
@@ -203,7 +203,7 @@ static void test_a_row_depends_on_nothing_but_its_history(void **state)
     assert_ok(model_encode(rt, &model_userknn, &v, &s, &how, &all, &together, err));
     for (int64_t row = 0; row < USERS; row += 7) {
         const int64_t start[] = {0, e.start[row + 1] - e.start[row]};
-        const histories moved = {1, start, e.item + e.start[row], NULL, NULL, false};
+        const histories moved = {1, start, e.item + e.start[row], NULL, NULL, false, NULL};
         assert_ok(model_encode(rt, &model_userknn, &v, &s, &how, &moved, &alone, err));
         const int64_t first = together.weights.start[row], count = csr_row_count(&together.weights.view, row);
         assert_int_equal(csr_count(&alone.weights.view), count);
@@ -227,7 +227,7 @@ static void test_no_interactions_are_fine(void **state)
     const neighbours_params v = values_of("neighbours=5 weighting=bm25");
     for (int64_t users = 0; users <= 2; users++) {
         const training data = {.users = users, .items = 2, .matrix = {users, 2, start, nothing, NULL}};
-        const histories known = {users, start, nothing, NULL, NULL, true};
+        const histories known = {users, start, nothing, NULL, NULL, true, NULL};
         model_state s = {0};
         scoring how;
         left_sides left;

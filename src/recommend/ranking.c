@@ -66,6 +66,18 @@ typedef struct tile {
     int64_t first, rows, first_item, width;
 } tile;
 
+/* The row of what is known of a query, and of its left side. */
+static int64_t known_row(const ranking_request *q, int64_t query)
+{
+    return q->by_query ? query : q->user[query];
+}
+
+static int64_t left_row(const ranking *r, int64_t query)
+{
+    return r->vectors != NULL && r->vectors == r->how->user ? r->request->user[query]
+                                                            : known_row(r->request, query);
+}
+
 static medley_status refuse_score(const ranking *r, int64_t query, int64_t item, double score, medley_error *err)
 {
     return fail(err, MEDLEY_E_FORMAT, "user %lld, item %lld: the model's score %g is not a finite number",
@@ -217,10 +229,10 @@ static float weight_at(const csr *weights, int64_t at)
 static void sum_dense(const ranking *r, const tile *t, int64_t row, double *sums)
 {
     const csr *left = r->weights;
-    const uint32_t user = r->request->user[t->first + row];
+    const int64_t whose = left_row(r, t->first + row);
     const float *right = r->how->dense + t->first_item;
-    const int64_t items = r->how->items, end = left->start[user + 1];
-    int64_t at = left->start[user];
+    const int64_t items = r->how->items, end = left->start[whose + 1];
+    int64_t at = left->start[whose];
     memset(sums, 0, (size_t)t->width * sizeof *sums);
     for (; at + 4 <= end; at += 4) {
         const uint32_t *j = left->index + at;
@@ -236,9 +248,9 @@ static void sum_dense(const ranking *r, const tile *t, int64_t row, double *sums
 static void sum_sparse(const ranking *r, const tile *t, int64_t row, double *sums)
 {
     const csr *left = r->weights, *right = &r->how->sparse;
-    const uint32_t user = r->request->user[t->first + row];
+    const int64_t whose = left_row(r, t->first + row);
     memset(sums, 0, (size_t)t->width * sizeof *sums);
-    for (int64_t at = left->start[user]; at < left->start[user + 1]; at++) {
+    for (int64_t at = left->start[whose]; at < left->start[whose + 1]; at++) {
         const uint32_t j = left->index[at];
         const double weight = (double)weight_at(left, at);
         for (int64_t w = right->start[j]; w < right->start[j + 1]; w++)
@@ -397,7 +409,8 @@ static void take_row(const ranking *r, const tile *t, int64_t row, scratch *s, f
     if (q->allowed != NULL)
         keep_allowed(q->allowed + t->first_item, scores, t->width);
     if (q->excluded != NULL)
-        exclude(q->excluded, t, q->excluded->start[user + 1], &s->excluded_at[row], scores);
+        exclude(q->excluded, t, q->excluded->start[known_row(q, t->first + row) + 1], &s->excluded_at[row],
+                scores);
     if (q->only != NULL || q->allowed != NULL)
         s->candidates[row] += count_candidates(scores, t->width);
     if (q->targets != NULL)
@@ -459,14 +472,14 @@ static medley_status rank_tile_linear(const ranking *r, const tile *t, scratch *
 }
 
 /* Targets' scores are needed before the first tile; those of a sparse model come with its only one. */
-static void start_ranks(const ranking *r, int64_t row, uint32_t user, scratch *s)
+static void start_ranks(const ranking *r, int64_t row, uint32_t user, int64_t left, scratch *s)
 {
     const csr *targets = r->request->targets;
     const int64_t from = s->target_from[row], n = csr_row_count(targets, user);
     const uint32_t *item = targets->index + targets->start[user];
     for (int64_t i = 0; i < n; i++) {
         if (r->how->form != SCORING_LINEAR_SPARSE)
-            s->target_score[from + i] = pair_score(r->how, r->request->left, user, item[i]);
+            s->target_score[from + i] = pair_score(r->how, r->request->left, left, item[i]);
         s->above[from + i] = s->equal[from + i] = 0;
     }
 }
@@ -477,25 +490,26 @@ static void start_rows(const ranking *r, const tile *t, scratch *s)
     const int64_t D = r->how->factors;
     int64_t targets = 0;
     for (int64_t row = 0; row < t->rows; row++) {
-        const uint32_t user = q->user[t->first + row];
+        const int64_t query = t->first + row, known = known_row(q, query);
+        const uint32_t user = q->user[query];
         topk_start(&s->lists[row], s->entries + row * r->k, r->k, q->seed, user);
         if (q->excluded != NULL)
-            s->excluded_at[row] = q->excluded->start[user];
+            s->excluded_at[row] = q->excluded->start[known];
         if (q->targets != NULL) {
             s->target_at[row] = q->targets->start[user];
             s->target_from[row] = targets;
             targets += csr_row_count(q->targets, user);
         }
         s->candidates[row] = q->only != NULL || q->allowed != NULL ? 0
-                             : q->excluded != NULL ? r->how->items - csr_row_count(q->excluded, user)
+                             : q->excluded != NULL ? r->how->items - csr_row_count(q->excluded, known)
                                                    : r->how->items;
         if (D > 0) {
             float *vector = s->users + row * D;
-            memcpy(vector, r->vectors + user * D, (size_t)D * sizeof *vector);
+            memcpy(vector, r->vectors + left_row(r, query) * D, (size_t)D * sizeof *vector);
             s->user_norm[row] = sqrt(dot(vector, vector, D));
         }
         if (q->rank_targets)
-            start_ranks(r, row, user, s);
+            start_ranks(r, row, user, left_row(r, query), s);
     }
 }
 

@@ -13,6 +13,7 @@ typedef struct ranking_request {
     const left_sides *left; /* NULL: a form that needs none (scoring.user, or no factors) */
     int64_t queries;
     const uint32_t *user;   /* [queries] row of left, excluded, only and targets */
+    bool by_query;          /* row q of left and excluded is query q's; scoring.user stays by user */
     uint64_t seed;          /* of the tie hash, with the row */
     int64_t k;              /* list length wanted, >= 1 */
     const csr *excluded;    /* [rows, I] items that are no candidates; NULL: none */

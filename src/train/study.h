@@ -10,6 +10,7 @@ enum { STUDY_MESSAGE = 300 };
 typedef struct study_trial {
     medley_status status; /* OK, or why there is no value */
     double value, seconds;
+    int64_t best_epoch;          /* of a model that was validated on the way; 0: it was not */
     char message[STUDY_MESSAGE]; /* of a failed one, cut to fit */
 } study_trial;
 

@@ -4,10 +4,10 @@
 
 #include "io/save.h"
 
-enum { LOG_LONGEST = 256 * 1024 * 1024, COLUMNS = 8 };
-enum { MODEL, TRIAL, STATE, VALUE, SECONDS, SETTINGS, MESSAGE, KEY };
+enum { LOG_LONGEST = 256 * 1024 * 1024, COLUMNS = 9 };
+enum { MODEL, TRIAL, STATE, VALUE, SECONDS, SETTINGS, MESSAGE, BEST_EPOCH, KEY };
 
-static const char header[] = "model\ttrial\tstate\tvalue\tseconds\tsettings\tmessage\tkey";
+static const char header[] = "model\ttrial\tstate\tvalue\tseconds\tsettings\tmessage\tbest_epoch\tkey";
 
 /* ---- reading ---- */
 
@@ -27,6 +27,12 @@ static bool parse_value(const char *word, double *out)
     return word[0] == '\0' || number_real(word, strlen(word), out);
 }
 
+static bool parse_epoch(const char *word, int64_t *out)
+{
+    *out = 0;
+    return word[0] == '\0' || (number_int(word, strlen(word), out) && *out > 0);
+}
+
 /* One line, whose tabs become NULs. */
 static medley_status read_line(trial_log *log, char *line, int64_t number, medley_error *err)
 {
@@ -42,7 +48,7 @@ static medley_status read_line(trial_log *log, char *line, int64_t number, medle
     if (count < COLUMNS || !number_int(cell[TRIAL], strlen(cell[TRIAL]), &r.trial) ||
         parse_state(cell[STATE], &r.outcome.status) != MEDLEY_OK || !parse_value(cell[VALUE], &r.outcome.value) ||
         (r.outcome.status == MEDLEY_OK && isnan(r.outcome.value)) ||
-        !parse_value(cell[SECONDS], &r.outcome.seconds))
+        !parse_value(cell[SECONDS], &r.outcome.seconds) || !parse_epoch(cell[BEST_EPOCH], &r.outcome.best_epoch))
         return fail(err, MEDLEY_E_FORMAT, "%s:%lld: no trial; accepted: a file written by sweep, or none",
                     log->path, (long long)number);
     snprintf(r.outcome.message, sizeof r.outcome.message, "%s", cell[MESSAGE]);
@@ -162,6 +168,9 @@ medley_status trial_log_write(const medley_runtime *rt, const char *path, const 
         text_add_plain(&out, r->settings);
         text_add(&out, "\t");
         text_add_plain(&out, r->outcome.message);
+        text_add(&out, "\t");
+        if (r->outcome.best_epoch > 0)
+            text_format(&out, "%lld", (long long)r->outcome.best_epoch);
         text_format(&out, "\t%s\n", r->key);
     }
     medley_status status = text_status(&out, err);

@@ -1,5 +1,5 @@
 /* trials.tsv: every trial of a sweep, written as soon as it is judged, so that what is known survives whatever
- * happens. Columns: model, trial, state, value, seconds, settings, message, key. */
+ * happens. Columns: model, trial, state, value, seconds, settings, message, best_epoch, key. */
 #ifndef TRAIN_TRIAL_LOG_H
 #define TRAIN_TRIAL_LOG_H
 

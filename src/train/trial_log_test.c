@@ -5,7 +5,7 @@
 #include "fixture.h"
 #include "io/file.h"
 
-static const char header[] = "model\ttrial\tstate\tvalue\tseconds\tsettings\tmessage\tkey\n";
+static const char header[] = "model\ttrial\tstate\tvalue\tseconds\tsettings\tmessage\tbest_epoch\tkey\n";
 
 static trial_record made(const char *model, int64_t trial, const char *settings, const char *key, double value)
 {
@@ -20,7 +20,8 @@ static void test_what_was_added_is_found_again_to_the_last_digit(void **state)
     study_trial got;
     assert_ok(trial_log_open(rt, path, &log, err));
     assert_int_equal(log.count, 0);
-    const trial_record first = made("ease", 0, "l2=5", "k", 0.1 + 0.2);
+    trial_record first = made("ease", 0, "l2=5", "k", 0.1 + 0.2);
+    first.outcome.best_epoch = 12;
     trial_record failed = made("ease", 1, "", "k", NAN);
     failed.outcome.status = MEDLEY_E_CONFIG;
     snprintf(failed.outcome.message, sizeof failed.outcome.message, "feedback: rating, but there are none");
@@ -31,16 +32,18 @@ static void test_what_was_added_is_found_again_to_the_last_digit(void **state)
     char *bytes = test_read(path, &length);
     char want[1000];
     snprintf(want, sizeof want,
-             "%sease\t0\tOK\t0.30000000000000004\t0.5\tl2=5\t\tk\n"
-             "ease\t1\tE_CONFIG\t\t0.5\t\tfeedback: rating, but there are none\tk\n",
+             "%sease\t0\tOK\t0.30000000000000004\t0.5\tl2=5\t\t12\tk\n"
+             "ease\t1\tE_CONFIG\t\t0.5\t\tfeedback: rating, but there are none\t\tk\n",
              header);
     assert_string_equal(bytes, want);
     test_read_end(bytes);
     assert_ok(trial_log_open(rt, path, &log, err));
     assert_true(trial_log_find(&log, "ease", "k", "l2=5", &got));
     assert_true(got.status == MEDLEY_OK && got.value == 0.1 + 0.2 && got.seconds == 0.5);
+    assert_int_equal(got.best_epoch, 12);
     assert_true(trial_log_find(&log, "ease", "k", "", &got));
     assert_int_equal(got.status, MEDLEY_E_CONFIG);
+    assert_int_equal(got.best_epoch, 0);
     assert_string_equal(got.message, "feedback: rating, but there are none");
     assert_false(trial_log_find(&log, "ease", "other", "l2=5", &got)); /* other data, or another metric */
     assert_false(trial_log_find(&log, "slim", "k", "l2=5", &got));
@@ -76,11 +79,13 @@ static void test_a_file_that_is_none_of_ours_is_refused_with_its_line(void **sta
     } cases[] = {
         {"NO HEADER", "trials.tsv:1: no table of trials"},
         {"ease\t0\tOK\t0.5\t1\tl2=5\t\n", "trials.tsv:2: no trial"},
-        {"ease\tx\tOK\t0.5\t1\tl2=5\t\tk\n", "trials.tsv:2: no trial"},
-        {"ease\t0\tFINE\t0.5\t1\tl2=5\t\tk\n", "trials.tsv:2: no trial"},
-        {"ease\t0\tOK\t\t1\tl2=5\t\tk\n", "trials.tsv:2: no trial"},
-        {"ease\t0\tOK\tnan\t1\tl2=5\t\tk\n", "trials.tsv:2: no trial"},
-        {"ease\t0\tOK\t0.5\t1\tl2=5\t\tk\nease\t1\n", "trials.tsv:3: no trial"},
+        {"ease\tx\tOK\t0.5\t1\tl2=5\t\t\tk\n", "trials.tsv:2: no trial"},
+        {"ease\t0\tFINE\t0.5\t1\tl2=5\t\t\tk\n", "trials.tsv:2: no trial"},
+        {"ease\t0\tOK\t\t1\tl2=5\t\t\tk\n", "trials.tsv:2: no trial"},
+        {"ease\t0\tOK\tnan\t1\tl2=5\t\t\tk\n", "trials.tsv:2: no trial"},
+        {"ease\t0\tOK\t0.5\t1\tl2=5\t\t0\tk\n", "trials.tsv:2: no trial"},
+        {"ease\t0\tOK\t0.5\t1\tl2=5\t\tlast\tk\n", "trials.tsv:2: no trial"},
+        {"ease\t0\tOK\t0.5\t1\tl2=5\t\t\tk\nease\t1\n", "trials.tsv:3: no trial"},
     };
     const char *path = test_path(folder, "trials.tsv");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
