@@ -26,6 +26,7 @@ demo:
 ## test: install what is missing, build, run every test
 test:
 	@tools/install_deps.sh build test
+	@tools/install_onnxruntime.sh --optional
 	@cmake --preset release --log-level=WARNING
 	@cmake --build --preset release
 	@$(CTEST) build/release
@@ -92,3 +93,4 @@ help:
 .PHONY: check-deps
 check-deps:
 	@tools/install_deps.sh build test check
+	@tools/install_onnxruntime.sh --optional

@@ -1,11 +1,11 @@
-/* The body of benchmarks that fit a model of a catalogue's nearest neighbours. */
+/* The body of benchmarks that fit a model whole. One whose epochs are of interest is for measure_learner.h. */
 #ifndef BENCH_MEASURE_FIT_H
 #define BENCH_MEASURE_FIT_H
 
 #include <math.h>
 
 #include "measure.h"
-#include "model/model.h"
+#include "train/training_loop.h"
 
 /* [threads] [folder of user.npy and item.npy] [fits, of which the best counts: 5]; without a folder: generated data.
  * Prints "<name> fit, ... interactions  seconds". Returns the exit code. */
@@ -16,7 +16,8 @@ static inline int measure_fit(const model_class *class, int argc, char **argv)
     medley_error err;
     csr_owner matrix = {0};
     model_state state = {0};
-    _Alignas(16) char params[128];
+    training_outcome outcome;
+    _Alignas(16) char params[1024];
     double best = INFINITY;
     medley_status status = medley_runtime_create(&options, &rt, &err);
     if (status != MEDLEY_OK)
@@ -30,9 +31,8 @@ static inline int measure_fit(const model_class *class, int argc, char **argv)
     medley_params_reset(class->params, params);
     for (int64_t left = argument(argc, argv, 3, 5); left > 0; left--) {
         model_state_release(&state);
-        const double start = now();
-        TRY_DONE(class->fit(rt, params, &data, &state, &err));
-        best = fmin(best, now() - start);
+        TRY_DONE(train_model(rt, class, params, &data, NULL, &state, &outcome, &err));
+        best = fmin(best, outcome.seconds);
     }
     fprintf(stdout, "%s fit, %lld users, %lld items, %lld interactions  %.4f\n", class->name,
             (long long)data.users, (long long)data.items, (long long)csr_count(&matrix.view), best);

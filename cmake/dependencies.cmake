@@ -10,7 +10,7 @@ if(EXISTS ${openblas_pkgconfig}/openblas.pc)
 endif()
 
 pkg_check_modules(DEPS REQUIRED IMPORTED_TARGET openblas lapacke yaml-0.1 jansson sqlite3 zlib libzstd libxxhash libutf8proc libxml-2.0
-                  libcurl libcrypto libarchive)
+                  libcurl libcrypto libarchive vips libjpeg)
 pkg_get_variable(openblas_config openblas openblas_config)
 if(openblas_config AND NOT openblas_config MATCHES "USE_OPENMP=1")
   message(WARNING "this OpenBLAS was not built with OpenMP (${openblas_config}): its threads will compete with "
@@ -31,4 +31,4 @@ if(MEDLEY_TESTS)
   pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
 endif()
 
-set(MEDLEY_LIBRARIES OpenMP::OpenMP_C PkgConfig::DEPS dnnl_library m)
+set(MEDLEY_LIBRARIES OpenMP::OpenMP_C PkgConfig::DEPS dnnl_library ${CMAKE_DL_LIBS} m)

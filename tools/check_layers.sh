@@ -11,10 +11,10 @@ cd "${1:-.}"
 
 # header (the part before a '/', or whole), and the files that may include it
 third_party='
-cblas.h      src/tensor/(gemm_openblas|cholesky)\.c
-lapacke.h    src/tensor/(gemm_openblas|cholesky)\.c
+cblas.h      src/tensor/(gemm_openblas|cholesky|gram)\.c
+lapacke.h    src/tensor/(gemm_openblas|cholesky|gram)\.c
 dnnl.h       src/tensor/gemm_(onednn|bf16)\.c
-omp.h        src/(base/parallel|tensor/(gemm_(openblas|onednn|bf16)|cholesky))\.c
+omp.h        src/(base/parallel|tensor/(gemm_(openblas|onednn|bf16)|cholesky|gram))\.c
 yaml.h       src/io/yaml\.c
 jansson.h    src/io/json\.c
 sqlite3.h    src/io/catalog(_test)?\.c
@@ -35,7 +35,7 @@ cpuid.h      src/tensor/kernel_rows_bf16\.c
 system='
 assert complex ctype errno fenv float inttypes limits locale math setjmp signal stdalign stdarg stdatomic stdbool
 stddef stdint stdio stdlib stdnoreturn string time uchar wchar wctype
-dirent fcntl fnmatch glob libgen netinet/ poll pthread sched strings sys/ linux/ termios unistd
+dirent dlfcn fcntl fnmatch glob libgen netinet/ poll pthread sched strings sys/ linux/ termios unistd
 '
 
 list() { find "$@" -type f 2>/dev/null | sort; }

@@ -1,5 +1,6 @@
 #!/bin/sh
-# The main job end to end on made-up data, into ./demo: make, prepare, split, train, evaluate, recommend.
+# The main job end to end on made-up data, into ./demo: make, prepare, split, train (one model by gradients), evaluate,
+# recommend.
 # usage: tools/demo.sh PROGRAM [FOLDER]
 set -eu
 program=$(realpath "$1")
@@ -14,6 +15,11 @@ say() {
     printf '\n$ medley %s\n' "$*"
     medley "$@"
 }
+# The same with its progress.
+watch() {
+    printf '\n$ medley %s\n' "$*"
+    "$program" "$@"
+}
 
 printf 'Two thousand made-up people with tastes, a thousand films in series. Everything lands in %s/.\n' "$folder"
 say synth --out raw
@@ -21,15 +27,21 @@ say prepare --format movielens --input raw --store store
 say stats --store store --plot store.svg
 say split --store store --name last --strategy leave_one_out
 
-for model in popularity itemknn ease; do
-    say train --store store --split last --model "$model" --run "runs/$model" >"train-$model.txt"
+models="popularity itemknn ease bprmf"
+watch train --store store --split last --model bprmf --run runs/bprmf --factors 64 --learning-rate 0.003 \
+    --regularization 0.1 --epochs 60 --validate-every 2 --patience 4
+printf '\nIts learning curve: %s/runs/bprmf/curves.svg\n' "$folder"
+
+for model in $models; do
+    [ -d "runs/$model" ] ||
+        medley train --store store --split last --model "$model" --run "runs/$model" >"train-$model.txt"
     medley evaluate --run "runs/$model" --intervals 0 --tsv >"evaluate-$model.tsv"
 done
 
-printf '\n$ medley train … --model popularity|itemknn|ease, then medley evaluate … on the test part\n'
+printf '\n$ medley train … --model popularity|itemknn|ease|bprmf, then medley evaluate … on the test part\n'
 grep -E '^(candidates|masked|ties|users)	' evaluate-ease.tsv | sed 's/^/  /' | tr '\t' ' '
 printf '\n  %-12s%12s%12s%12s%12s%12s\n' model 'hr@10' 'ndcg@10' 'mrr@10' 'coverage@10' 'novelty@10'
-for model in popularity itemknn ease; do
+for model in $models; do
     awk -F '\t' -v model="$model" '
         $1 == "metric" { for (i = 2; i <= NF; i++) if ($i == "@10") column = i }
         column > 0 { value[$1] = $column }

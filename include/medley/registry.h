@@ -16,8 +16,8 @@ typedef struct medley_entry {
     const medley_param *params; /* NULL: none */
 } medley_entry;
 
-/* Walks the members of a kind ("operations", "formats", "strategies", "models", "metrics",
- * "tasks", "sets"): index from 0 until it returns false. kind's own names come from kind NULL. */
+/* Walks the members of a kind ("operations", "formats", "strategies", "models", "encoders",
+ * "metrics", "tasks", "searches", "sets"): index from 0 until it returns false. kind's own names come from kind NULL. */
 MEDLEY_API bool medley_registry_entry(const char *kind, int64_t index, medley_entry *out);
 
 /* The member of that name; fails with E_NOT_FOUND and the nearest name. */

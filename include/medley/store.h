@@ -31,8 +31,12 @@ MEDLEY_API MEDLEY_MUST_USE medley_status medley_stats(medley_runtime *runtime, m
 MEDLEY_API MEDLEY_MUST_USE medley_status medley_split(medley_runtime *runtime, medley_config *config,
                                                       medley_report **report, medley_error *err);
 
-/* Features: a matrix with a vector for each item, made elsewhere, under a name. Bringing one in, by the items' external
- * ids; the report's table "features" of all there are; one, read and checked whole. */
+/* Features: a matrix with a vector for each item, under a name. Made of the items' pictures or texts by one of the
+ * "encoders"; a call goes on where an interrupted one was. */
+MEDLEY_API MEDLEY_MUST_USE medley_status medley_extract(medley_runtime *runtime, medley_config *config,
+                                                        medley_report **report, medley_error *err);
+/* Those made elsewhere: bringing one in, by the items' external ids; the report's table "features" of all there are; one,
+ * read and checked whole. */
 MEDLEY_API MEDLEY_MUST_USE medley_status medley_features_import(medley_runtime *runtime, medley_config *config,
                                                                 medley_report **report, medley_error *err);
 MEDLEY_API MEDLEY_MUST_USE medley_status medley_features_list(medley_runtime *runtime, medley_config *config,

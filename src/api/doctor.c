@@ -2,6 +2,7 @@
 #include <medley/registry.h>
 
 #include "base/report.h"
+#include "encode/onnx_session.h"
 #include "tensor/gemm_bf16.h"
 
 static const char *instruction_set(void)
@@ -15,6 +16,22 @@ static const char *instruction_set(void)
 #else
     return "generic";
 #endif
+}
+
+/* Which ONNX Runtime pretrained encoders would run in, or why none. */
+static medley_status report_onnxruntime(const medley_runtime *rt, medley_report *r, medley_error *err)
+{
+    onnx_library *lib;
+    medley_error why;
+    char found[1024];
+    const medley_status status = onnx_library_open(rt, &lib, &why);
+    if (status == MEDLEY_E_NOMEM)
+        return fail(err, status, "%s", why.message);
+    if (status == MEDLEY_OK)
+        snprintf(found, sizeof found, "%s, %s", onnx_library_version(lib), onnx_library_path(lib));
+    report_string(r, "onnxruntime", status == MEDLEY_OK ? found : why.message);
+    onnx_library_close(lib);
+    return MEDLEY_OK;
 }
 
 medley_status medley_doctor(medley_runtime *rt, medley_report **out, medley_error *err)
@@ -33,6 +50,7 @@ medley_status medley_doctor(medley_runtime *rt, medley_report **out, medley_erro
     report_string(r, "blas", gemm_library());
     report_string(r, "onednn", gemm_onednn_library());
     report_string(r, "bf16", gemm_bf16_available() ? "instructions" : "emulated");
+    medley_status status = report_onnxruntime(rt, r, err);
     report_table(r, "members", "This build has", "kind|members");
     medley_entry kind, entry;
     for (int64_t k = 0; medley_registry_entry(NULL, k, &kind); k++) {
@@ -42,7 +60,8 @@ medley_status medley_doctor(medley_runtime *rt, medley_report **out, medley_erro
         report_string(r, NULL, kind.name);
         report_int(r, NULL, count);
     }
-    const medley_status status = report_status(r, err);
+    if (status == MEDLEY_OK)
+        status = report_status(r, err);
     if (status != MEDLEY_OK) {
         medley_report_free(r);
         return status;

@@ -44,6 +44,7 @@ static void *count_resize(void *context, void *block, size_t old_size, size_t ne
 #include "operate.h"
 
 #include "inside_folder.h"
+#include "made_features.h"
 
 /* ---- Memory ---- */
 
@@ -129,6 +130,34 @@ static void test_estimates_of_memory_are_near_or_high(void **state)
         seen++;
     }
     assert_true(seen >= 10);
+    csr_release(&matrix);
+}
+
+extern const model_class model_vbpr;
+
+/* VBPR reads features of a store; in mixed precision it keeps them rounded too. */
+static void test_the_estimate_of_a_model_of_features_is_near(void **state)
+{
+    (void)state;
+    enum { FEATURES = 300 };
+    static uint32_t user[EVENTS], item[EVENTS];
+    static int64_t timestamp[EVENTS];
+    static float rating[EVENTS], values[THINGS * FEATURES];
+    const interactions events = make_events(user, item, timestamp, rating), *const parts[] = {&events};
+    csr_owner matrix;
+    for (int64_t i = 0; i < THINGS * FEATURES; i++)
+        values[i] = (float)(random_uniform(6, 1, (uint64_t)i) - 0.5);
+    made_items(rt, "store", THINGS);
+    made_features(rt, "store", "features", values, THINGS, FEATURES);
+    assert_ok(matrix_of_parts(rt, parts, 1, PEOPLE, THINGS, true, &matrix, err));
+    const training data = {
+        .users = PEOPLE, .items = THINGS, .events = events, .matrix = matrix.view, .folder = "store"};
+    for (int mixed = 0; mixed < 2; mixed++) {
+        _Alignas(16) char settings[512];
+        medley_params_reset(model_vbpr.params, settings);
+        ((learning *)(void *)settings)->mixed_precision = mixed;
+        check_rehearsal(&model_vbpr, settings, &data);
+    }
     csr_release(&matrix);
 }
 
@@ -301,6 +330,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(test_estimates_of_memory_are_near_or_high),
+        IN_FOLDER(test_the_estimate_of_a_model_of_features_is_near),
         IN_FOLDER(test_work_is_counted_and_grows_with_the_data),
         IN_FOLDER(test_every_job_is_estimated_and_nothing_is_done),
         IN_FOLDER(test_settings_are_checked_as_the_job_would),

@@ -214,6 +214,51 @@ static void test_what_has_changed_is_made_again_with_all_that_follows(void **sta
     mem_free(path);
 }
 
+/* As if an earlier program had written a file. */
+static void make_older(const char *file_path, const char *said, const char *older)
+{
+    text out = {.rt = rt};
+    char *bytes = test_read(test_path(folder, file_path), NULL), now[100];
+    snprintf(now, sizeof now, said, medley_version());
+    const char *at = strstr(bytes, now);
+    assert_non_null(at);
+    text_append(&out, bytes, (size_t)(at - bytes));
+    text_add(&out, older);
+    text_add(&out, at + strlen(now));
+    test_write(test_path(folder, file_path), out.bytes, (size_t)out.length);
+    test_read_end(bytes);
+    text_release(&out);
+}
+
+static void test_what_another_version_made_is_made_again(void **state)
+{
+    (void)state;
+    char want[100];
+    medley_report *r;
+    assert_ok(run_file(rt, write_config("older", "", "", ""), NULL, err));
+    make_older("older/runs/ease/experiment.yaml", "# medley %s\n", "# medley 0.0.1\n");
+    assert_ok(run_file(rt, write_config("older", "", "", ""), &r, err));
+    assert_step(r, "prepare", "up to date");
+    assert_step(r, "evaluate", "on test");
+    medley_report_free(r);
+    make_older("older/store/splits/main/split.json", "\"medley\": \"%s\"", "\"medley\": \"0.0.1\"");
+    snprintf(want, sizeof want, "it was made by medley 0.0.1, this is %s", medley_version());
+    assert_ok(run_file(rt, write_config("older", "", "", ""), &r, err));
+    assert_step(r, "prepare", "up to date");
+    assert_step(r, "split", want);
+    medley_report_free(r);
+    make_older("older/store/dataset.json", "\"medley\": \"%s\"", "\"medley\": \"0.0.1\"");
+    assert_ok(run_file(rt, write_config("older", "", "", ""), &r, err));
+    assert_step(r, "prepare", want);
+    medley_report_free(r);
+    make_older("older/runs/ease/config.yaml", "# medley %s ", "# medley 0.0.1 ");
+    make_older("older/comparison/experiment.yaml", "# medley %s\n", "# medley 0.0.1\n");
+    assert_ok(run_file(rt, write_config("older", "", "", ""), &r, err));
+    assert_step(r, "evaluate", "on test"); /* of a run that was trained again */
+    assert_step(r, "compare", "comparison/report.html");
+    medley_report_free(r);
+}
+
 static void test_an_experiment_is_the_same_for_any_threads(void **state)
 {
     (void)state;
@@ -397,6 +442,7 @@ int main(void)
         cmocka_unit_test(test_the_value_on_test_is_what_evaluate_says),
         cmocka_unit_test(test_what_is_up_to_date_is_not_made_again),
         cmocka_unit_test(test_what_has_changed_is_made_again_with_all_that_follows),
+        cmocka_unit_test(test_what_another_version_made_is_made_again),
         cmocka_unit_test(test_an_experiment_is_the_same_for_any_threads),
         cmocka_unit_test(test_a_stopped_experiment_goes_on),
         cmocka_unit_test(test_only_what_is_random_is_judged_with_other_seeds),

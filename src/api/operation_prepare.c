@@ -49,7 +49,7 @@ const operation_class operation_prepare = {
         "interactions, one pass of activity, k-core until nothing changes; the report has a row for each. With append, "
         "what is new comes into a store that is there: known users and items keep their indexes, ratings, times and "
         "repeated pairs are cleaned as the store was, samples, activity and k-core are not done again, texts of items "
-        "are brought up to date, and splits must be made again. Each format has settings of its own: medley help "
+        "are brought up to date, feature matrices stay without rows for new items, and splits must be made again. Each format has settings of its own: medley help "
         "format NAME.",
     .table = prepare_table,
     .size = sizeof(prepare_params),

@@ -3,6 +3,7 @@
 #include "data/public_set.h"
 #include "data/reader.h"
 #include "data/split.h"
+#include "encode/encoder.h"
 #include "eval/metric.h"
 #include "eval/task.h"
 #include "model/model.h"
@@ -51,6 +52,14 @@ static bool model_at(int64_t i, registry_member *out)
     return c != NULL;
 }
 
+static bool encoder_at(int64_t i, registry_member *out)
+{
+    const encoder_class *c = encoder_classes[i];
+    if (c != NULL)
+        *out = (registry_member){{c->name, c->summary, c->paper, c->params}, c->params_size, i};
+    return c != NULL;
+}
+
 static bool metric_at(int64_t i, registry_member *out)
 {
     const metric_class *c = metric_classes[i];
@@ -91,6 +100,7 @@ static const struct kind {
     {"formats", "raw data sets that prepare reads", format_at},
     {"strategies", "ways to split interactions", strategy_at},
     {"models", "recommenders", model_at},
+    {"encoders", "what makes vectors of pictures and texts", encoder_at},
     {"tasks", "what evaluate asks of a list", task_at},
     {"metrics", "how a list is judged", metric_at},
     {"searches", "ways to look for the best settings", search_at},

@@ -24,7 +24,7 @@ static int64_t each_member(void (*check)(const char *kind, const registry_member
 static void test_the_kinds_are_those_of_the_header(void **state)
 {
     (void)state;
-    static const char *const want[] = {"operations", "formats", "strategies", "models",
+    static const char *const want[] = {"operations", "formats", "strategies", "models", "encoders",
                                        "tasks",      "metrics", "searches",   "sets"};
     medley_entry kind, entry;
     int64_t k = 0;

@@ -1,7 +1,6 @@
-#include "data/synthetic.h"
-
 #include <math.h>
 
+#include "data/synthetic_state.h"
 #include "io/save.h"
 
 const medley_param synthetic_table[] = {
@@ -14,56 +13,22 @@ const medley_param synthetic_table[] = {
     MEDLEY_INT(synthetic_params, genres, "12", 1, 18, .help = "genres that tastes differ in"),
     MEDLEY_REAL(synthetic_params, sequel, "0.25", 0, 1,
                 .help = "probability that the next pick continues the series of the last"),
+    MEDLEY_BOOL(synthetic_params, images, "false",
+                .help = "give items a style, which part of the preference is for, draw covers and write texts that tell it"),
+    MEDLEY_REAL(synthetic_params, style, "0.5", 0, 1,
+                .help = "with images: share of the variance of preference that is for styles; the rest is for genres"),
+    MEDLEY_REAL(synthetic_params, cold_items, "0.1", 0, 0.9,
+                .help = "with images: share of the items that are released in the last fifth of the time, or not yet"),
+    MEDLEY_REAL(synthetic_params, missing_images, "0.02", 0, 1, .help = "with images: share of items without a cover"),
+    MEDLEY_REAL(synthetic_params, missing_texts, "0.02", 0, 1,
+                .help = "with images: share of items without an overview"),
     MEDLEY_INT(synthetic_params, seed, "1", 0, 9e15, .help = "the same seed makes the same files"),
     MEDLEY_BOOL(synthetic_params, force, "false", .flags = MEDLEY_PARAM_TRANSIENT,
                 .help = "replace a data set that is there"),
     MEDLEY_PARAMS_END,
 };
 
-enum { SERIES = 4, USERS_PER_TASK = 256, TASKS_PER_ROUND = 64 };
-
-/* Streams of random numbers: what a (seed, stream, counter) is for. */
-enum { STREAM_ITEM = 1, STREAM_TASTE = 2, STREAM_LENGTH = 3, STREAM_USER = 1000 };
-
-static const char *const genre_names[] = {
-    "Action",    "Adventure", "Animation", "Children", "Comedy",  "Crime",  "Documentary", "Drama", "Fantasy",
-    "Film-Noir", "Horror",    "Musical",   "Mystery",  "Romance", "Sci-Fi", "Thriller",    "War",   "Western",
-};
-static const char *const adjectives[] = {
-    "Silent", "Crimson",  "Last",  "Hidden",   "Golden", "Broken", "Distant", "Electric", "Frozen",    "Gentle",
-    "Hollow", "Midnight", "Paper", "Restless", "Second", "Secret", "Stolen",  "Velvet",   "Wandering", "Winter",
-};
-static const char *const nouns[] = {
-    "Harbor", "Garden",  "Machine", "Letter",  "River",   "Empire",  "Orchard", "Signal",
-    "Mirror", "Lantern", "Voyage",  "Castle",  "Shadow",  "Bridge",  "Compass", "Parade",
-    "Winter", "Engine",  "Island",  "Promise", "Station", "Theatre",
-};
-static const char *const plots[] = {
-    "a stranger arrives and nothing stays as it was",
-    "two rivals must share one secret",
-    "a family keeps a promise too long",
-    "an old map leads further than it should",
-    "the town forgets a name that one child remembers",
-    "a machine learns what its makers fear",
-    "the way home is the longest road",
-    "a debt is paid in the wrong coin",
-};
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
-/* What the data set is drawn from. */
-typedef struct world {
-    const medley_runtime *rt;
-    const synthetic_params *p;
-    int64_t *first;   /* [genres + 1] items of genre g: first[g] .. first[g+1] - 1 */
-    double *popular;  /* [items] running sum of popularity within the genre */
-    text *rows;       /* [TASKS_PER_ROUND] what tasks wrote */
-    uint32_t **taken; /* [workers][items] last user, + 1, who picked the item */
-    int64_t round;
-    int64_t *written; /* [TASKS_PER_ROUND] rows */
-} world;
-
-static int64_t genre_of(const world *w, int64_t item)
+int64_t synthetic_genre(const world *w, int64_t item)
 {
     int64_t g = 0;
     while (item >= w->first[g + 1])
@@ -87,8 +52,7 @@ static void create_items(world *w)
     }
 }
 
-/* The index in sums[low..high) where `target` falls. */
-static int64_t draw(const double *sums, int64_t low, int64_t high, double target)
+int64_t synthetic_draw(const double *sums, int64_t low, int64_t high, double target)
 {
     while (low + 1 < high) {
         const int64_t middle = low + (high - low - 1) / 2;
@@ -113,7 +77,7 @@ static void taste_of(const world *w, int64_t user, double *sums)
 /* The next part of the item's series, or -1 behind the last one. */
 static int64_t sequel_of(const world *w, int64_t item)
 {
-    const int64_t g = genre_of(w, item), place = item - w->first[g];
+    const int64_t g = synthetic_genre(w, item), place = item - w->first[g];
     return (place + 1) % SERIES != 0 && item + 1 < w->first[g + 1] ? item + 1 : -1;
 }
 
@@ -129,10 +93,8 @@ static int64_t length_of(const world *w, int64_t user)
     return length < 3 ? 3 : length > most ? most : length;
 }
 
-/* Half stars around how much the user likes the genre. */
-static double rating_of(double share, double noise)
+static double half_stars(double stars)
 {
-    const double stars = 2.5 + 2 * fmin(1, 2.5 * share) + 1.6 * (noise - 0.5);
     return fmin(5, fmax(0.5, round(stars * 2) / 2));
 }
 
@@ -147,37 +109,75 @@ static void add_number(text *out, int64_t value, char end)
     text_append(out, digits + at, sizeof digits - (size_t)at);
 }
 
+/* The one who picks. */
+typedef struct visitor {
+    uint64_t seed, stream, counter;
+    double taste[GENRES_MOST]; /* running sum of shares */
+    liking likes;              /* with images */
+} visitor;
+
+static double chance(visitor *v)
+{
+    return random_uniform(v->seed, v->stream, v->counter++);
+}
+
+static int64_t pick(const world *w, visitor *v)
+{
+    if (w->p->images)
+        return synthetic_pick(w, &v->likes, v->stream, &v->counter);
+    const int64_t g = synthetic_draw(v->taste, 0, w->p->genres, chance(v) * v->taste[w->p->genres - 1]);
+    const int64_t low = w->first[g], high = w->first[g + 1];
+    return synthetic_draw(w->popular, low, high, chance(v) * w->popular[high - 1]);
+}
+
+static int64_t stars_of(const world *w, visitor *v, int64_t item)
+{
+    const double noise = chance(v);
+    if (w->p->images)
+        return (int64_t)(10 * half_stars(3.4 + 0.7 * synthetic_utility(w, &v->likes, item) + 1.6 * (noise - 0.5)));
+    const int64_t g = synthetic_genre(w, item);
+    const double share = (v->taste[g] - (g > 0 ? v->taste[g - 1] : 0)) / v->taste[w->p->genres - 1];
+    return (int64_t)(10 * half_stars(2.5 + 2 * fmin(1, 2.5 * share) + 1.6 * (noise - 0.5)));
+}
+
+static bool can_pick(const world *w, int64_t user, const uint32_t *taken, int64_t item, int64_t time)
+{
+    return taken[item] != (uint32_t)user + 1 && (!w->p->images || w->release[item] <= time);
+}
+
+static void add_row(int64_t user, int64_t item, int64_t stars, int64_t time, text *out)
+{
+    add_number(out, user + 1, ',');
+    add_number(out, item + 1, ',');
+    add_number(out, stars / 10, '.');
+    add_number(out, stars % 10, ',');
+    add_number(out, time, '\n');
+}
+
+/* Histories last a few weeks; with images each goes on to the end, so that all meet the late items. */
 static void write_user(const world *w, int64_t user, uint32_t *taken, text *out, int64_t *rows)
 {
-    const synthetic_params *p = w->p;
-    const uint64_t seed = (uint64_t)p->seed, stream = STREAM_USER + (uint64_t)user;
-    double taste[COUNT(genre_names)];
-    uint64_t counter = 0;
-    int64_t last = -1;
-    taste_of(w, user, taste);
-    int64_t time = 1262304000 + (int64_t)(3e8 * random_uniform(seed, stream, counter++)); /* from 2010 on */
-    for (int64_t left = length_of(w, user); left > 0; left--) {
+    const bool images = w->p->images;
+    visitor v = {.seed = (uint64_t)w->p->seed, .stream = STREAM_USER + (uint64_t)user};
+    int64_t last = -1, left = length_of(w, user);
+    if (images)
+        synthetic_liking(w, user, &v.likes);
+    else
+        taste_of(w, user, v.taste);
+    int64_t time = FIRST_TIME + (int64_t)((images ? 1.6e8 : 3e8) * chance(&v));
+    const double gap = images ? (double)(LAST_TIME - time) / (double)(left + 1) : 40000;
+    for (; left > 0; left--) {
         int64_t item = -1;
-        if (last >= 0 && random_uniform(seed, stream, counter++) < p->sequel)
+        if (last >= 0 && chance(&v) < w->p->sequel)
             item = sequel_of(w, last);
-        for (int tries = 0; (item < 0 || taken[item] == (uint32_t)user + 1) && tries < 100; tries++) {
-            const double at = random_uniform(seed, stream, counter++) * taste[p->genres - 1];
-            const int64_t g = draw(taste, 0, p->genres, at);
-            const int64_t low = w->first[g], high = w->first[g + 1];
-            item = draw(w->popular, low, high, random_uniform(seed, stream, counter++) * w->popular[high - 1]);
-        }
-        if (taken[item] == (uint32_t)user + 1)
+        for (int tries = 0; (item < 0 || !can_pick(w, user, taken, item, time)) && tries < 100; tries++)
+            item = pick(w, &v);
+        if (!can_pick(w, user, taken, item, time))
             break; /* the taste is exhausted */
         taken[item] = (uint32_t)user + 1;
-        const int64_t g = genre_of(w, item);
-        const double share = (taste[g] - (g > 0 ? taste[g - 1] : 0)) / taste[p->genres - 1];
-        const int64_t stars = (int64_t)(10 * rating_of(share, random_uniform(seed, stream, counter++)));
-        time += 60 + (int64_t)(-40000 * log(1 - random_uniform(seed, stream, counter++)));
-        add_number(out, user + 1, ',');
-        add_number(out, item + 1, ',');
-        add_number(out, stars / 10, '.');
-        add_number(out, stars % 10, ',');
-        add_number(out, time, '\n');
+        const int64_t stars = stars_of(w, &v, item);
+        time += 60 + (int64_t)(-gap * log(1 - chance(&v)));
+        add_row(user, item, stars, time, out);
         (*rows)++;
         last = item;
     }
@@ -223,44 +223,82 @@ done:
     return status;
 }
 
-/* "Silent Harbor 2 (1998)"; one in eight has its article behind a comma, as MovieLens writes it. */
-static void add_title(const world *w, int64_t item, text *out)
-{
-    const int64_t g = genre_of(w, item), place = item - w->first[g], series = place / SERIES,
-                  part = place % SERIES;
-    const uint64_t bits =
-        random_bits((uint64_t)w->p->seed, STREAM_ITEM + 10, (uint64_t)(g * w->p->items + series));
-    const char *adjective = adjectives[bits % COUNT(adjectives)], *noun = nouns[(bits >> 16) % COUNT(nouns)];
-    const bool article = (bits >> 40) % 8 == 0;
-    text_format(out, article ? "\"%s %s" : "%s %s", adjective, noun);
-    if (part > 0)
-        text_format(out, " %d", (int)part + 1);
-    text_format(out, article ? ", The (%d)\"" : " (%d)", 1960 + (int)((bits >> 48) % 50) + (int)part * 2);
-}
+/* ---- covers ---- */
 
-static medley_status write_movies(const world *w, const char *folder, medley_error *err)
+static medley_status write_cover(const world *w, int64_t item, medley_error *err)
 {
-    text out = {.rt = w->rt};
+    char name[32];
+    item_look look;
+    void *bytes = NULL;
+    char *path = NULL;
+    size_t length;
+    file *out = NULL;
     medley_status status = MEDLEY_OK;
-    text_add(&out, "movieId,title,genres,overview\n");
-    for (int64_t item = 0; item < w->p->items; item++) {
-        const uint64_t bits = random_bits((uint64_t)w->p->seed, STREAM_ITEM + 20, (uint64_t)item);
-        const int64_t g = genre_of(w, item);
-        text_format(&out, "%lld,", (long long)item + 1);
-        add_title(w, item, &out);
-        text_format(&out, ",%s", genre_names[g]);
-        if (bits % 3 == 0 && w->p->genres > 1)
-            text_format(&out, "|%s",
-                        genre_names[(g + 1 + (int64_t)(bits >> 8) % (w->p->genres - 1)) % w->p->genres]);
-        text_format(&out, ",\"%s at its most %s: %s.\"\n", genre_names[g],
-                    adjectives[(bits >> 20) % COUNT(adjectives)], plots[(bits >> 32) % COUNT(plots)]);
-    }
-    TRY_DONE(text_status(&out, err));
-    status = save_in(w->rt, folder, "movies.csv", out.bytes, (size_t)out.length, err);
+    synthetic_looks(w, item, &look);
+    snprintf(name, sizeof name, "%lld.jpg", (long long)item + 1);
+    TRY_DONE(w->paint(w->rt, &look, &bytes, &length, err));
+    TRY_DONE(file_join(w->rt, w->covers, name, &path, err));
+    TRY_DONE(file_create(w->rt, path, &out, err));
+    status = file_write(out, bytes, length, err);
 done:
-    text_release(&out);
+    file_close(out); /* the folder is flushed as a whole */
+    mem_free(path);
+    mem_free(bytes);
     return status;
 }
+
+static medley_status write_some_covers(void *context, int64_t task, int worker, medley_error *err)
+{
+    const world *w = context;
+    const int64_t first = (w->round * TASKS_PER_ROUND + task) * COVERS_PER_TASK;
+    (void)worker;
+    for (int64_t i = first; i < first + COVERS_PER_TASK && i < w->p->items; i++)
+        if (!synthetic_lacks(w, i, LACKS_COVER))
+            TRY(write_cover(w, i, err));
+    return MEDLEY_OK;
+}
+
+static medley_status write_covers(world *w, const char *folder, medley_error *err)
+{
+    const int64_t per_round = (int64_t)TASKS_PER_ROUND * COVERS_PER_TASK;
+    char *covers;
+    TRY(file_join(w->rt, folder, "posters", &covers, err));
+    medley_status status = file_make_folder(w->rt, covers, err);
+    w->covers = covers;
+    for (w->round = 0; status == MEDLEY_OK && w->round * per_round < w->p->items; w->round++) {
+        status = runtime_progress(w->rt, "drawing covers", w->round * per_round, w->p->items, err);
+        if (status == MEDLEY_OK)
+            status = parallel_run(w->rt, TASKS_PER_ROUND, write_some_covers, w, err);
+    }
+    mem_free(covers);
+    return status;
+}
+
+static int64_t count_unreleased(const world *w)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < w->p->items; i++)
+        count += w->release[i] == INT64_MAX;
+    return count;
+}
+
+static int64_t count_late(const world *w)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < w->p->items; i++)
+        count += w->release[i] > FIRST_TIME && w->release[i] < INT64_MAX;
+    return count;
+}
+
+static int64_t count_without(const world *w, int what)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < w->p->items; i++)
+        count += synthetic_lacks(w, i, what);
+    return count;
+}
+
+/* ---- all ---- */
 
 static medley_status create_world(world *w, medley_error *err)
 {
@@ -274,7 +312,10 @@ static medley_status create_world(world *w, medley_error *err)
         w->rows[i].rt = w->rt;
     for (int i = 0; i < parallel_workers(w->rt); i++)
         TRY(mem_alloc_zero(w->rt, p->items, sizeof **w->taken, &w->taken[i], err));
+    TRY(mem_alloc_zero(w->rt, p->items, sizeof *w->release, &w->release, err));
     create_items(w);
+    if (p->images)
+        synthetic_releases(w);
     return MEDLEY_OK;
 }
 
@@ -289,12 +330,29 @@ static void release_world(world *w)
     mem_free(w->written);
     mem_free(w->first);
     mem_free(w->popular);
+    mem_free(w->release);
 }
 
-medley_status synthetic_run(const medley_runtime *rt, const synthetic_params *p, medley_report *report,
-                            medley_error *err)
+static void tell(const world *w, int64_t rows, medley_report *report)
 {
-    world w = {.rt = rt, .p = p};
+    const synthetic_params *const p = w->p;
+    report_facts(report, "counts", "Synthetic data set");
+    report_string(report, "folder", p->out);
+    report_int(report, "users", p->users);
+    report_int(report, "items", p->items);
+    report_int(report, "interactions", rows);
+    if (!p->images)
+        return;
+    report_int(report, "covers", p->items - count_without(w, LACKS_COVER));
+    report_int(report, "without_overview", count_without(w, LACKS_OVERVIEW));
+    report_int(report, "released_late", count_late(w));
+    report_int(report, "not_released", count_unreleased(w));
+}
+
+medley_status synthetic_run(const medley_runtime *rt, const synthetic_params *p, cover_painter paint,
+                            medley_report *report, medley_error *err)
+{
+    world w = {.rt = rt, .p = p, .paint = paint};
     save_folder *folder = NULL;
     int64_t rows = 0;
     medley_status status = MEDLEY_OK;
@@ -304,12 +362,10 @@ medley_status synthetic_run(const medley_runtime *rt, const synthetic_params *p,
     TRY_DONE(save_folder_open(rt, p->out, p->force, "ratings.csv", &folder, err));
     TRY_DONE(create_world(&w, err));
     TRY_DONE(write_ratings(&w, save_folder_path(folder), &rows, err));
-    TRY_DONE(write_movies(&w, save_folder_path(folder), err));
-    report_facts(report, "counts", "Synthetic data set");
-    report_string(report, "folder", p->out);
-    report_int(report, "users", p->users);
-    report_int(report, "items", p->items);
-    report_int(report, "interactions", rows);
+    TRY_DONE(synthetic_movies(&w, save_folder_path(folder), err));
+    if (p->images)
+        TRY_DONE(write_covers(&w, save_folder_path(folder), err));
+    tell(&w, rows, report);
     TRY_DONE(report_status(report, err));
     status = save_folder_commit(folder, err);
     folder = NULL;

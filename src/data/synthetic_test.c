@@ -21,7 +21,7 @@ static medley_status make_with(const medley_runtime *runtime, const synthetic_pa
     medley_report *report;
     double value = -1;
     TRY(report_create(runtime, &report, err));
-    medley_status status = synthetic_run(runtime, p, report, err);
+    medley_status status = synthetic_run(runtime, p, paint, report, err);
     if (status == MEDLEY_OK && !medley_report_number(report, "counts", 0, "interactions", &value))
         value = -1;
     if (rows != NULL)

@@ -3,9 +3,9 @@
 #include <math.h>
 
 #include "data/item_attributes.h"
+#include "data/words.h"
 #include "io/catalog.h"
 #include "io/literal.h"
-#include "io/utf8.h"
 
 enum { SHORTEST = 2 }; /* letters of a word */
 
@@ -40,7 +40,7 @@ typedef struct reading {
 
 /* ---- Words ---- */
 
-/* Counts the word just read for the item whose entries begin at `first`, and clears it. */
+/* Counts the word just read for the item whose entries begin at `first`. */
 static medley_status count_word(reading *r, int64_t first, medley_error *err)
 {
     const medley_runtime *rt = r->word.rt;
@@ -54,7 +54,6 @@ static medley_status count_word(reading *r, int64_t first, medley_error *err)
         *s = (spelling){.entry = -1, .column = -1};
         TRY(arena_text(&r->bytes, r->word.bytes, (size_t)r->word.length, &s->bytes, err));
     }
-    r->word.length = 0;
     if (s->entry >= first) {
         r->entries[s->entry].times += r->entries[s->entry].times < UINT32_MAX;
         return MEDLEY_OK;
@@ -65,39 +64,13 @@ static medley_status count_word(reading *r, int64_t first, medley_error *err)
     return MEDLEY_OK;
 }
 
-/* Folds the character at the front of `bytes` if it belongs to a word, else *folded is 0 long. Returns its length. */
-static size_t fold_front(const char *bytes, size_t length, char folded[UTF8_FOLDED_MOST], int *folded_length)
-{
-    const char c = bytes[0];
-    uint32_t point;
-    if ((unsigned char)c < 0x80) { /* most texts are mostly this */
-        const bool upper = c >= 'A' && c <= 'Z';
-        folded[0] = (char)(upper ? c | 0x20 : c);
-        *folded_length = upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        return 1;
-    }
-    const int used = utf8_point(bytes, length, &point);
-    *folded_length = used > 0 && utf8_is_alphanumeric(point) ? utf8_fold(point, folded) : 0;
-    return used > 0 ? (size_t)used : 1;
-}
-
 static medley_status count_words(reading *r, int64_t first, const char *bytes, size_t length, medley_error *err)
 {
-    int letters = 0;
-    for (size_t at = 0; at < length;) {
-        char folded[UTF8_FOLDED_MOST];
-        int folded_length;
-        at += fold_front(bytes + at, length - at, folded, &folded_length);
-        text_append(&r->word, folded, (size_t)folded_length);
-        letters += folded_length > 0;
-        if (folded_length > 0 && at < length)
-            continue;
+    words w = {bytes, length, 0};
+    for (int64_t letters; (letters = words_next(&w, &r->word)) > 0;)
         if (letters >= SHORTEST)
             TRY(count_word(r, first, err));
-        r->word.length = 0;
-        letters = 0;
-    }
-    return MEDLEY_OK;
+    return text_status(&r->word, err);
 }
 
 /* ---- Items ---- */

@@ -1,10 +1,12 @@
 /* What turns the picture or the text of an item into a vector: a row in encoders.def and a file that defines
  * encoder_<name>.
  *
- * Encoding has three parts. `prepare` reads one item (any thread): pixels, token ids, a descriptor. `encode` makes vectors of
- * some prepared items at once (one thread at a time). `finish`, for encoders that learn from the whole catalogue (SVD, PCA),
- * makes the final matrix out of all of them. A vector depends on its own item alone (and `finish` on the set of them), not
- * on the batch: a test says so. */
+ * First each item is prepared by itself, into a sample: pixels, token ids, a descriptor. Then an encoder is one of two
+ * kinds. With `encode` a vector depends on its own sample alone, not on the others of its batch: a test says so. With `fit`
+ * the encoder learns from all samples of the catalogue (SVD, PCA) and makes the matrix at once.
+ *
+ * All functions but open and close may be called from several threads at once: extraction gives each worker batches of its
+ * own, and a worker's part of the processor, so a session computes on the calling thread alone. */
 #ifndef ENCODE_ENCODER_H
 #define ENCODE_ENCODER_H
 
@@ -12,11 +14,11 @@
 
 typedef enum modality { MODALITY_IMAGE, MODALITY_TEXT } modality;
 
-/* One prepared item. */
+/* What was made of one item: bytes that can be kept in a file and read back. All zero: none. */
 typedef struct sample {
-    void *data;   /* mem_alloc'd */
-    int64_t size; /* what it adds to a batch: pixels or tokens */
+    void *data; /* mem_alloc'd, `bytes` long */
     size_t bytes;
+    int64_t size; /* what it counts in a batch: tokens; pictures 1; from `bytes` alone if read back */
 } sample;
 void sample_release(sample *s);
 
@@ -27,20 +29,25 @@ typedef struct encoder_class {
     const char *paper;
     const medley_param *params;
     size_t params_size;
-    /* threads: for encode. *identity: text that names everything a vector depends on (files by fingerprint, settings). */
-    medley_status (*open)(const medley_runtime *rt, const void *params, int threads, encoder **out,
-                          medley_error *err);
+    /* Fails with E_CONFIG, E_NOT_FOUND, E_FORMAT. `params` outlive the encoder. */
+    medley_status (*open)(const medley_runtime *rt, const void *params, encoder **out, medley_error *err);
     void (*close)(encoder *e);
+    /* Everything that vectors depend on but the items: settings, and fingerprints of the files that are read. */
     const char *(*identity)(const encoder *e);
-    int64_t (*length)(const encoder *e); /* of the vectors that encode makes; after open */
-    int64_t (*batch_size)(
-        const encoder *e); /* the sum of samples' sizes (padded, for texts) that is encoded at once */
+    /* What samples depend on: encoders that prepare alike share a cache of samples. */
+    const char *(*preparation)(const encoder *e);
+    /* E_FORMAT, E_LIMIT: this item cannot be read, and lacks the modality; others end the job. */
     medley_status (*prepare)(encoder *e, const void *bytes, size_t length, sample *out, medley_error *err);
+
+    int64_t (*length)(const encoder *e); /* of the vectors; with `fit`: of at most */
+    /* Samples in order of size are cut into batches: count × largest size is at most this. */
+    int64_t (*batch_size)(const encoder *e);
     medley_status (*encode)(encoder *e, const sample *const *samples, int64_t count,
                             float *out /* [count, length] */, medley_error *err);
-    /* NULL: the vectors are final. rows [items, length], lacks [items]; *out [items, *final_length] mem_alloc'd. */
-    medley_status (*finish)(encoder *e, const float *rows, const bool *lacks, int64_t items, float **out,
-                            int64_t *final_length, medley_error *err);
+    /* Instead of encode. samples [items], those without bytes are of items that lack the modality. *out [items, *length]
+     * mem_alloc'd, rows of those undefined. Called from one thread, may use all. */
+    medley_status (*fit)(encoder *e, const sample *samples, int64_t items, float **out, int64_t *length,
+                         medley_error *err);
 } encoder_class;
 extern const encoder_class *const encoder_classes[]; /* ends with NULL */
 

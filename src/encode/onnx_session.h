@@ -1,9 +1,10 @@
 /* Pretrained models as ONNX files, run by ONNX Runtime, whose library is looked for when it is needed, in this order:
  *
- *   MEDLEY_ONNXRUNTIME, a file or a folder; the loader's path (libonnxruntime.so.1); site-packages/onnxruntime/capi of a
- *   Python environment (VIRTUAL_ENV, .venv, python3 on the PATH); node_modules/onnxruntime-node/bin of the working folder
+ *   MEDLEY_ONNXRUNTIME, a file or a folder: that one or none; the loader's path (libonnxruntime.so.1); build/onnxruntime of
+ *   the working folder (tools/install_onnxruntime.sh); site-packages/onnxruntime/capi of a Python environment (VIRTUAL_ENV,
+ *   .venv, python3 on the PATH); node_modules/onnxruntime-node/bin of the working folder
  *
- * What of its C interface is called is declared in encode/onnx_abi.h, in words of our own. */
+ * A library that was loaded stays loaded until the process ends. What of its C interface is called is declared in encode/onnx_abi.h, in words of our own. */
 #ifndef ENCODE_ONNX_SESSION_H
 #define ENCODE_ONNX_SESSION_H
 
@@ -25,7 +26,7 @@ typedef enum onnx_type {
 
 typedef struct onnx_library onnx_library;
 /* E_NOT_FOUND: one line that says where it was looked for and how to get it (tools/install_onnxruntime.sh, or pip or npm
- * package names). E_UNSUPPORTED-like failures (too old a version) name the version and the least that is needed. */
+ * package names); one that is too old names its version and the least that is needed. */
 MEDLEY_MUST_USE medley_status onnx_library_open(const medley_runtime *rt, onnx_library **out, medley_error *err);
 void onnx_library_close(onnx_library *lib);
 const char *onnx_library_path(const onnx_library *lib);

@@ -88,14 +88,6 @@ const json *json_member(const json *object, const char *key)
     return ours(json_object_get(of(object), key));
 }
 
-static bool as_real(const json_t *value, double *out)
-{
-    if (!json_is_number(value))
-        return false;
-    *out = json_number_value(value);
-    return true;
-}
-
 const char *json_text(const json *object, const char *key)
 {
     return json_as_text(json_member(object, key));
@@ -108,7 +100,7 @@ bool json_int(const json *object, const char *key, int64_t *out)
 
 bool json_real(const json *object, const char *key, double *out)
 {
-    return as_real(of(json_member(object, key)), out);
+    return json_as_real(json_member(object, key), out);
 }
 
 bool json_bool(const json *object, const char *key, bool *out)
@@ -142,6 +134,14 @@ const json *json_at(const json *container, int64_t index, const char **key)
     return ours(json_object_iter_value(member));
 }
 
+const json *json_next(const json *object, void **walk, const char **key)
+{
+    json_t *whole = of(object);
+    *walk = *walk == NULL ? json_object_iter(whole) : json_object_iter_next(whole, *walk);
+    *key = *walk != NULL ? json_object_iter_key(*walk) : NULL;
+    return ours(json_object_iter_value(*walk));
+}
+
 bool json_is_object(const json *value)
 {
     return value != NULL && json_typeof(of(value)) == JSON_OBJECT;
@@ -157,6 +157,14 @@ bool json_as_int(const json *value, int64_t *out)
     if (!json_is_integer(of(value)))
         return false;
     *out = json_integer_value(of(value));
+    return true;
+}
+
+bool json_as_real(const json *value, double *out)
+{
+    if (!json_is_number(of(value)))
+        return false;
+    *out = json_number_value(of(value));
     return true;
 }
 

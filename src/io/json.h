@@ -23,10 +23,14 @@ bool json_bool(const json *object, const char *key, bool *out);
 /* Elements of an array (or members of an object, in file order): count, then by index. key may be NULL. */
 int64_t json_count(const json *container);
 const json *json_at(const json *container, int64_t index, const char **key);
+/* The members of an object in file order: the first for *walk = NULL, then the next, NULL behind the last. Unlike
+ * json_at in a time that does not depend on how many there are. */
+const json *json_next(const json *object, void **walk, const char **key);
 bool json_is_object(const json *value);
 bool json_is_array(const json *value);
 /* The value itself as a scalar, when it is an array's element. */
 bool json_as_int(const json *value, int64_t *out);
+bool json_as_real(const json *value, double *out); /* takes integers too */
 const char *json_as_text(const json *value);
 
 /* Building. A failed allocation makes NULL, and every call takes NULL and passes it on as a

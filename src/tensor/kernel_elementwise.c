@@ -2,6 +2,7 @@
 
 #include "base/multiversion.h"
 #define VECTOR_MATH_FUSED
+#include "tensor/stream.h"
 #include "tensor/vector_math.h"
 
 element_grid element_grid_of(int64_t rows, int64_t columns)
@@ -43,7 +44,7 @@ element_part element_grid_part(const element_grid *grid, int64_t task)
             store;                                                                                          \
         }                                                                                                   \
     }
-#define UNARY(name, value, gradient)                                                                  \
+#define UNARY(name, value, gradient, x_too, y_too)                                                    \
     MULTIVERSION_FMA static void unary_##name##_forward(const real *restrict from, real *restrict to, \
                                                         int64_t count, real a)                        \
     {                                                                                                 \
@@ -56,8 +57,8 @@ element_part element_grid_part(const element_grid *grid, int64_t task)
     UNARY_LOOP(unary_##name##_set, gradient, const real dy = above[i]; to[i] = gradient)              \
     UNARY_LOOP(unary_##name##_add, gradient, const real dy = above[i]; to[i] += gradient)             \
     UNARY_LOOP(unary_##name##_in_place, gradient, const real dy = to[i]; to[i] = gradient)            \
-    const unary_kernel unary_##name = {unary_##name##_forward,                                        \
-                                       {unary_##name##_set, unary_##name##_add, unary_##name##_in_place}};
+    const unary_kernel unary_##name = {                                                               \
+        unary_##name##_forward, {unary_##name##_set, unary_##name##_add, unary_##name##_in_place}, x_too, y_too};
 
 static inline real gelu_gradient(real x, real dy)
 {
@@ -81,38 +82,66 @@ static inline real silu_gradient(real x, real dy)
     return dy * (s + x * s * (1 - s));
 }
 
-UNARY(scale, a *x, a *dy)
-UNARY(shift, x + a, dy)
-UNARY(exp, vm_exp(x), dy *y)
-UNARY(log, vm_log(x), dy / x)
-UNARY(sqrt, real_sqrt(x), dy / (y + y))
-UNARY(square, x *x, dy *(x + x))
-UNARY(relu, x<0 ? 0 : x, x> 0 ? dy : 0) /* NaN stays NaN */
-UNARY(leaky_relu, x *(x < 0 ? a : 1), dy *(x < 0 ? a : 1))
-UNARY(gelu, x *vm_normal_cdf(x), gelu_gradient(x, dy))
-UNARY(gelu_tanh, x *gelu_tanh_gate(x), gelu_tanh_gradient(x, dy))
-UNARY(tanh, vm_tanh(x), dy *(1 - y * y))
-UNARY(sigmoid, vm_sigmoid(x), dy *(y *(1 - y)))
-UNARY(silu, x *vm_sigmoid(x), silu_gradient(x, dy))
-UNARY(softplus, vm_softplus(x), dy *vm_sigmoid(x))
+UNARY(scale, a *x, a *dy, false, false)
+UNARY(shift, x + a, dy, false, false)
+UNARY(exp, vm_exp(x), dy *y, false, true)
+UNARY(log, vm_log(x), dy / x, true, false)
+UNARY(sqrt, real_sqrt(x), dy / (y + y), false, true)
+UNARY(square, x *x, dy *(x + x), true, false)
+UNARY(relu, x<0 ? 0 : x, x> 0 ? dy : 0, true, false) /* NaN stays NaN */
+UNARY(leaky_relu, x *(x < 0 ? a : 1), dy *(x < 0 ? a : 1), true, false)
+UNARY(gelu, x *vm_normal_cdf(x), gelu_gradient(x, dy), true, false)
+UNARY(gelu_tanh, x *gelu_tanh_gate(x), gelu_tanh_gradient(x, dy), true, false)
+UNARY(tanh, vm_tanh(x), dy *(1 - y * y), false, true)
+UNARY(sigmoid, vm_sigmoid(x), dy *(y *(1 - y)), false, true)
+UNARY(silu, x *vm_sigmoid(x), silu_gradient(x, dy), true, false)
+UNARY(softplus, vm_softplus(x), dy *vm_sigmoid(x), true, false)
 
 int64_t unary_tasks(const unary_job *job)
 {
     return element_grid_of(1, job->count).tasks;
 }
 
+static void unary_part(const unary_job *job, int64_t at, int64_t count, real *out)
+{
+    if (job->dy == NULL)
+        job->kernel->forward(job->x + at, out, count, job->a);
+    else
+        job->kernel->backward[job->mode](job->x + at, job->y + at, job->dy + at, out, count, job->a);
+}
+
+static void unary_ahead(const unary_job *job, int64_t at, int64_t count)
+{
+    const bool back = job->dy != NULL;
+    if (!back || job->kernel->reads_x)
+        stream_ahead(job->x + at, count);
+    if (back && job->kernel->reads_y)
+        stream_ahead(job->y + at, count);
+    if (back && job->mode != STORE_IN_PLACE)
+        stream_ahead(job->dy + at, count);
+    if (back && job->mode != STORE_SET)
+        stream_ahead(job->dx + at, count);
+}
+
 medley_status unary_run(void *context, int64_t task, int worker, medley_error *err)
 {
+    _Alignas(64) real block[STREAM_BLOCK];
     const unary_job *job = context;
     const element_grid grid = element_grid_of(1, job->count);
     const element_part part = element_grid_part(&grid, task);
-    const int64_t at = part.column;
+    const bool past = job->count >= STREAM_LEAST && (job->dy == NULL || job->mode == STORE_SET);
+    const int64_t end = part.column + part.columns, step = grid.tasks > 1 ? STREAM_BLOCK : part.columns;
+    real *const out = job->dy == NULL ? job->y : job->dx;
     (void)worker, (void)err;
-    if (job->dy == NULL)
-        job->kernel->forward(job->x + at, job->y + at, part.columns, job->a);
-    else
-        job->kernel->backward[job->mode](job->x + at, job->y + at, job->dy + at, job->dx + at, part.columns,
-                                         job->a);
+    for (int64_t at = part.column; at < end; at += step) {
+        const int64_t count = least(step, end - at);
+        if (grid.tasks > 1)
+            unary_ahead(job, at, count);
+        unary_part(job, at, count, past ? block : out + at);
+        if (past)
+            stream_store(out + at, block, count);
+    }
+    stream_end();
     return MEDLEY_OK;
 }
 
@@ -213,6 +242,39 @@ int64_t binary_tasks(const binary_job *job)
     return binary_grid(job).tasks;
 }
 
+/* A block in pieces of STREAM_BLOCK. */
+static void binary_stream(const binary_job *job, const binary_block *whole)
+{
+    _Alignas(64) real made[STREAM_BLOCK];
+    const int64_t *size = job->plan.size;
+    const bool past = job->mode == STORE_SET && size[0] * size[1] * size[2] * size[3] >= STREAM_LEAST;
+    const int64_t columns = least(whole->columns, STREAM_BLOCK), rows = STREAM_BLOCK / columns;
+    for (int64_t r = 0; r < whole->rows; r += rows)
+        for (int64_t i = 0; i < whole->columns; i += columns) {
+            binary_block block = *whole;
+            block.rows = least(rows, whole->rows - r);
+            block.columns = least(columns, whole->columns - i);
+            block.x += r * whole->x_step + (whole->x_whole ? i : 0);
+            block.y += r * whole->y_step + (whole->y_whole ? i : 0);
+            block.out += r * whole->out_step + i;
+            const int64_t count = block.rows * block.columns;
+            if (whole->x_whole && whole->x_step != 0)
+                stream_ahead(block.x, count);
+            if (whole->y_whole && whole->y_step != 0)
+                stream_ahead(block.y, count);
+            if (job->mode == STORE_ADD)
+                stream_ahead(block.out, count);
+            real *const out = block.out;
+            if (past) {
+                block.out = made;
+                block.out_step = block.columns;
+            }
+            binary_blocks[job->kind][job->mode](&block);
+            for (int64_t k = 0; past && k < block.rows; k++)
+                stream_store(out + k * whole->out_step, made + k * block.columns, block.columns);
+        }
+}
+
 medley_status binary_run(void *context, int64_t task, int worker, medley_error *err)
 {
     const binary_job *job = context;
@@ -240,7 +302,11 @@ medley_status binary_run(void *context, int64_t task, int worker, medley_error *
             .x_whole = plan->a_step[3] != 0,
             .y_whole = plan->b_step[3] != 0,
         };
-        binary_blocks[job->kind][job->mode](&block);
+        if (grid.tasks > 1)
+            binary_stream(job, &block);
+        else
+            binary_blocks[job->kind][job->mode](&block);
     }
+    stream_end();
     return MEDLEY_OK;
 }

@@ -36,6 +36,7 @@ typedef enum store_mode {
 typedef struct unary_kernel {
     void (*forward)(const real *x, real *y, int64_t count, real a);
     void (*backward[STORE_MODES])(const real *x, const real *y, const real *dy, real *dx, int64_t count, real a);
+    bool reads_x, reads_y; /* the way back */
 } unary_kernel;
 
 #define UNARY_KERNELS(X) \

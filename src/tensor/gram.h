@@ -1,0 +1,18 @@
+/* Small symmetric matrices in double, of tall ones in real: XᵀX, and its eigenvectors. The same bits for any number of
+ * threads. */
+#ifndef TENSOR_GRAM_H
+#define TENSOR_GRAM_H
+
+#include "base/base.h"
+#include "tensor/real.h"
+
+/* g [columns, columns] = XᵀX of x [rows, columns], summed in double. */
+MEDLEY_MUST_USE medley_status gram(const medley_runtime *rt, const real *x, int64_t rows, int64_t columns, double *g,
+                                   medley_error *err);
+
+/* A = W diag(values) Wᵀ of a symmetric a [n, n]: row i of a becomes the i-th eigenvector, values [n] descend. Fails with
+ * E_NOMEM, E_LIMIT (n > 8192), E_ARGUMENT (a number that is not finite). */
+MEDLEY_MUST_USE medley_status eigen_symmetric(const medley_runtime *rt, double *a, int64_t n, double *values,
+                                              medley_error *err);
+
+#endif

@@ -1,0 +1,65 @@
+/* Loops over arrays that the caches do not hold. Results are written past the caches, so that what they overwrite is not
+ * read first; inputs are asked for ahead, since the processor does so only up to the end of a page. */
+#ifndef TENSOR_STREAM_H
+#define TENSOR_STREAM_H
+
+#include "base/base.h"
+#include "tensor/real.h"
+
+enum {
+    STREAM_BLOCK = 256,              /* numbers that are made in a buffer, then written */
+    STREAM_AHEAD = 2 * STREAM_BLOCK, /* numbers */
+    STREAM_LEAST = 1 << 21,          /* numbers of an output that goes past the caches */
+    STREAM_LINE = 64 / sizeof(real),
+};
+
+static inline void stream_fetch(const real *x, int64_t count)
+{
+    for (int64_t i = 0; i < count; i += STREAM_LINE)
+        __builtin_prefetch(x + i);
+}
+
+/* Asks for what comes STREAM_AHEAD of the `count` numbers that are at work. The address may lie behind the array. */
+static inline void stream_ahead(const real *x, int64_t count)
+{
+    stream_fetch((const real *)((uintptr_t)x + STREAM_AHEAD * sizeof(real)), count);
+}
+
+typedef float stream_four __attribute__((vector_size(16), may_alias));
+typedef float stream_four_anywhere __attribute__((vector_size(16), aligned(4), may_alias));
+
+#ifdef __x86_64__
+static inline void stream_four_store(stream_four *to, stream_four numbers)
+{
+#ifdef __clang__
+    __builtin_nontemporal_store(numbers, to);
+#else
+    __builtin_ia32_movntps((float *)to, numbers);
+#endif
+}
+/* Before other threads read what was written. */
+static inline void stream_end(void)
+{
+    __builtin_ia32_sfence();
+}
+#else
+static inline void stream_four_store(stream_four *to, stream_four numbers)
+{
+    *to = numbers;
+}
+static inline void stream_end(void)
+{
+}
+#endif
+
+/* Copies, past the caches where `to` is aligned to 16 bytes. */
+static inline void stream_store(real *restrict to, const real *restrict from, int64_t count)
+{
+    enum { TOGETHER = sizeof(stream_four) / sizeof(real) };
+    int64_t i = 0;
+    for (; (uintptr_t)to % sizeof(stream_four) == 0 && i + TOGETHER <= count; i += TOGETHER)
+        stream_four_store((stream_four *)(to + i), *(const stream_four_anywhere *)(from + i));
+    memcpy(to + i, from + i, (size_t)(count - i) * sizeof *to);
+}
+
+#endif
