@@ -2,7 +2,7 @@
 # What `make bench` runs: everything that has a bound, beside its peer, interleaved on this machine, now.
 # usage: bench/run.sh BUILD [PART...]
 #
-# The parts, all unless some are named: prepare scans models factors steps ops. The ml-1m store that factors and steps
+# The parts, all unless some are named: prepare scans models factors steps ops encode. The ml-1m store that factors and steps
 # read is made by models; it stays in BENCH_FOLDER.
 # Environment: BENCH_USERS (162541) and BENCH_ITEMS (59047) of the generated ratings, about 154 a user; BENCH_RUNS (3)
 # whose median counts; BENCH_THREADS (all); BENCH_FOLDER (BUILD/bench), kept between runs; BENCH_PYTHON, one that
@@ -15,7 +15,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 [ $# -ge 1 ] || { sed -n '3s/^# //p' "$0" >&2; exit 2; }
 build=$(cd "$1" && pwd)
 shift
-parts=${*:-prepare scans models factors steps ops}
+parts=${*:-prepare scans models factors steps ops encode}
 work=${BENCH_FOLDER:-$build/bench}
 runs=${BENCH_RUNS:-3} threads=${BENCH_THREADS:-$(nproc)}
 data=${MEDLEY_TEST_DATA:-$root/../shared/data}
@@ -149,6 +149,16 @@ measure_ops() {
     cat "$work/ops.md"
 }
 
+# What turns pictures and texts into vectors, a thread on both sides.
+measure_encode() {
+    if [ -z "$python" ] || ! "$python" -c 'import tokenizers' 2>/dev/null || [ ! -d "$data/tmdb-5000" ]; then
+        say "SKIPPED: tokenizers, which need Hugging Face's and tmdb-5000"
+    else
+        say tokenizers
+        "$python" "$root/bench/peer_tokenizers.py" "$build/bench_tokenizer" "$data" "$work/tokenizers" >>"$ratios"
+    fi
+}
+
 median() { # name column
     awk -F '\t' -v name="$1" -v column="$2" '$1 == name { print $column }' "$times" | sort -g |
         awk '{ value[NR] = $1 } END { if (NR) print (value[int((NR + 1) / 2)] + value[int(NR / 2) + 1]) / 2 }'
@@ -186,6 +196,7 @@ table() {
             lightgcn*) row "$name, s" "$ours" "$peer" 0.333 ;;
             'vbpr step in bfloat16'*) row "$name, s" "$ours" "$peer" 0.1 ;;
             vbpr*) row "$name, s" "$ours" "$peer" ;;
+            tokenize*) row "$name, s" "$ours" "$peer" 1 ;;
         esac
     done
 }

@@ -33,6 +33,7 @@ const medley_param operation_params[] = {
 static const struct {
     const char *key, *kind;
 } choosers[] = {{"format", "formats"},
+                {"encoder", "encoders"},
                 {"strategy", "strategies"},
                 {"model", "models"},
                 {"search", "searches"},
@@ -212,14 +213,14 @@ static medley_status read_letter(invocation *in, const char *option, medley_erro
 
 static medley_status read_word(invocation *in, const char *word, medley_error *err)
 {
-    if (in->command != NULL) {
-        in->arguments[in->argument_count++] = word;
-        return MEDLEY_OK;
-    }
     char name[128];
-    snprintf(name, sizeof name, "%.50s%s%.50s", in->first_word != NULL ? in->first_word : "",
-             in->first_word != NULL ? " " : "", word);
-    in->command = command_find(name);
+    const char *const before = in->command != NULL && in->argument_count == 0 ? in->command->name : in->first_word;
+    snprintf(name, sizeof name, "%.50s%s%.50s", before != NULL ? before : "", before != NULL ? " " : "", word);
+    const command *const found = command_find(name); /* "extract" is one, and "extract plan" */
+    if (found != NULL || in->command == NULL)
+        in->command = found;
+    else
+        in->arguments[in->argument_count++] = word;
     if (in->command != NULL)
         return MEDLEY_OK;
     if (in->first_word == NULL && command_begins(word)) {

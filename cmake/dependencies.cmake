@@ -10,7 +10,7 @@ if(EXISTS ${openblas_pkgconfig}/openblas.pc)
 endif()
 
 pkg_check_modules(DEPS REQUIRED IMPORTED_TARGET openblas lapacke yaml-0.1 jansson sqlite3 zlib libzstd libxxhash libutf8proc libxml-2.0
-                  libcurl libcrypto libarchive vips libjpeg)
+                  libcurl libcrypto libarchive libjpeg)
 pkg_get_variable(openblas_config openblas openblas_config)
 if(openblas_config AND NOT openblas_config MATCHES "USE_OPENMP=1")
   message(WARNING "this OpenBLAS was not built with OpenMP (${openblas_config}): its threads will compete with "
@@ -26,6 +26,10 @@ endif()
 add_library(dnnl_library INTERFACE IMPORTED)
 target_include_directories(dnnl_library INTERFACE ${DNNL_INCLUDE_FOLDER})
 target_link_libraries(dnnl_library INTERFACE ${DNNL_LIBRARY})
+
+# libvips is opened when a picture needs it, not linked: it would bring a hundred libraries into every start.
+pkg_check_modules(VIPS REQUIRED vips)
+set_source_files_properties(src/encode/image_vips.c PROPERTIES INCLUDE_DIRECTORIES "${VIPS_INCLUDE_DIRS}")
 
 if(MEDLEY_TESTS)
   pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)

@@ -43,7 +43,8 @@ static uint32_t number_at(const char *bytes)
 static size_t read_record(const char *bytes, size_t length, record *r)
 {
     assert_true(length >= 16);
-    *r = (record){number_at(bytes), number_at(bytes + 4), number_at(bytes + 8), number_at(bytes + 12), bytes + 16, NULL};
+    *r = (record){number_at(bytes),      number_at(bytes + 4), number_at(bytes + 8),
+                  number_at(bytes + 12), bytes + 16,           NULL};
     r->ids = r->bytes + r->length;
     assert_true(length - 16 >= r->length + 4 * (size_t)r->count);
     return 16 + r->length + 4 * (size_t)r->count;
@@ -57,9 +58,9 @@ static bool is_equal(const token_list *tokens, const record *r)
     return equal;
 }
 
-static void print_difference(const char *name, int64_t text, const token_list *tokens, const record *r)
+static void print_difference(const char *name, int64_t number, const token_list *tokens, const record *r)
 {
-    fprintf(stderr, "%s: text %lld, most %u, special %u: ", name, (long long)text, r->most, r->special);
+    fprintf(stderr, "%s: text %lld, most %u, special %u: ", name, (long long)number, r->most, r->special);
     for (uint32_t i = 0; i < r->length && i < 200; i++)
         fprintf(stderr, r->bytes[i] >= ' ' && r->bytes[i] <= '~' ? "%c" : "\\x%02x", (unsigned char)r->bytes[i]);
     fprintf(stderr, "\n    got      ");
@@ -111,7 +112,7 @@ static void test_every_text_has_the_ids_that_were_recorded(void **state)
     assert_true(count > 0);
     for (int64_t i = 0; i < count; i++) {
         /* <name>/records.gz, and either the tokenizer's files beside it or `shared`, a file's name. */
-        char own[1024], recording[1024], named[1024];
+        char own[1024], recording[1100], named[1100];
         snprintf(own, sizeof own, "%s/%s", folder, names[i]);
         snprintf(recording, sizeof recording, "%s/records.gz", own);
         snprintf(named, sizeof named, "%s/shared", own);

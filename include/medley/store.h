@@ -35,6 +35,9 @@ MEDLEY_API MEDLEY_MUST_USE medley_status medley_split(medley_runtime *runtime, m
  * "encoders"; a call goes on where an interrupted one was. */
 MEDLEY_API MEDLEY_MUST_USE medley_status medley_extract(medley_runtime *runtime, medley_config *config,
                                                         medley_report **report, medley_error *err);
+/* The same by Ducho's configuration: pictures and texts of files, several encoders, a file of each vector. */
+MEDLEY_API MEDLEY_MUST_USE medley_status medley_extract_plan(medley_runtime *runtime, medley_config *config,
+                                                             medley_report **report, medley_error *err);
 /* Those made elsewhere: bringing one in, by the items' external ids; the report's table "features" of all there are; one,
  * read and checked whole. */
 MEDLEY_API MEDLEY_MUST_USE medley_status medley_features_import(medley_runtime *runtime, medley_config *config,
@@ -43,6 +46,10 @@ MEDLEY_API MEDLEY_MUST_USE medley_status medley_features_list(medley_runtime *ru
                                                               medley_report **report, medley_error *err);
 MEDLEY_API MEDLEY_MUST_USE medley_status medley_features_show(medley_runtime *runtime, medley_config *config,
                                                               medley_report **report, medley_error *err);
+
+/* Checks the pictures of a folder and writes them to another, large ones smaller; the report's table "refused" of the rest. */
+MEDLEY_API MEDLEY_MUST_USE medley_status medley_images(medley_runtime *runtime, medley_config *config,
+                                                       medley_report **report, medley_error *err);
 
 /* An open store. Read only; shared by any number of threads. */
 typedef struct medley_store medley_store;

@@ -66,12 +66,18 @@ static bool id_is_name(const char *id)
            strlen(id) <= ID_LONGEST;
 }
 
+medley_status encoding_check_ids(const encoding *e, medley_error *err)
+{
+    for (int64_t i = 0; i < e->source.items; i++)
+        if (!id_is_name(e->ids[i]))
+            return fail(err, MEDLEY_E_ARGUMENT, "the id '%.60s' cannot name a file", e->ids[i]);
+    return MEDLEY_OK;
+}
+
 static medley_status write_npy(const encoding *e, const char *folder, int64_t item, text *bytes, float *row,
                                medley_error *err)
 {
     char name[ID_LONGEST + 8], header[NPY_HEADER_MOST];
-    if (!id_is_name(e->ids[item]))
-        return fail(err, MEDLEY_E_ARGUMENT, "npy_folder: the id '%.60s' cannot name a file", e->ids[item]);
     snprintf(name, sizeof name, "%s.npy", e->ids[item]);
     TRY(extraction_row(&e->done, item, row, err));
     bytes->length = 0;

@@ -7,13 +7,13 @@
 #include "io/json.h"
 
 /* How samples are kept. The fields of an operation's settings are called the same. */
-#define ENCODING_CACHE_PARAMS(owner, usual_folder)                                                                \
-    MEDLEY_ENUM(owner, cache, "disabled", CACHE_STRATEGIES, .help = "where prepared items are kept"),             \
-        MEDLEY_TEXT(owner, cache_folder, "", .flags = MEDLEY_PARAM_PATH,                                          \
-                    .help = "folder of the cache on disk; empty: " usual_folder),                                 \
-        MEDLEY_INT(owner, cache_memory, "512", 0, 1 << 20, .help = "MiB that the cache in memory may have"),      \
-        MEDLEY_INT(owner, cache_disk, "8192", 0, 1 << 30, .help = "MiB that the cache on disk may have"),         \
-        MEDLEY_BOOL(owner, precompute, "false", .flags = MEDLEY_PARAM_TRANSIENT,                                  \
+#define ENCODING_CACHE_PARAMS(owner, usual_folder)                                                           \
+    MEDLEY_ENUM(owner, cache, "disabled", CACHE_STRATEGIES, .help = "where prepared items are kept"),        \
+        MEDLEY_TEXT(owner, cache_folder, "", .flags = MEDLEY_PARAM_PATH,                                     \
+                    .help = "folder of the cache on disk; empty: " usual_folder),                            \
+        MEDLEY_INT(owner, cache_memory, "512", 0, 1 << 20, .help = "MiB that the cache in memory may have"), \
+        MEDLEY_INT(owner, cache_disk, "8192", 0, 1 << 30, .help = "MiB that the cache on disk may have"),    \
+        MEDLEY_BOOL(owner, precompute, "false", .flags = MEDLEY_PARAM_TRANSIENT,                             \
                     .help = "prepare all items into the cache before the first is encoded")
 
 typedef struct encoding_cache {
@@ -43,6 +43,8 @@ MEDLEY_MUST_USE medley_status encoding_run(encoding *e, const char *log, const e
                                            medley_error *err);
 void encoding_release(encoding *e);
 
+/* E_ARGUMENT: an id cannot name a file; before encoding_run, for those who will write_npys. */
+MEDLEY_MUST_USE medley_status encoding_check_ids(const encoding *e, medley_error *err);
 /* What became of each item, as a TSV. */
 MEDLEY_MUST_USE medley_status encoding_write_items(const encoding *e, const char *path, medley_error *err);
 /* <id>.npy [1, length] of each item with a vector, as Ducho writes them. */

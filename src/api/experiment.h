@@ -1,7 +1,8 @@
 /* An experiment: its steps, each of which is an operation of the library, run only when what it makes is not there or
  * was made otherwise.
  *
- *   <out>/store/                    prepare and split, unless `store` names another place
+ *   <out>/store/                    prepare and split, unless `store` names another place; extract its feature matrices
+ *   <out>/extract/<name>.yaml       how a matrix was made
  *   <out>/runs/                     sweep: trials.tsv, and a run of each model's best settings
  *   <out>/runs/<model>-seed<n>/     the same with other seeds; of a model without chance one, which shows that it has none
  *   <out>/runs/<run>/evaluations/experiment/   evaluate, on test
@@ -74,6 +75,10 @@ MEDLEY_MUST_USE medley_status experiment_hash(const medley_runtime *rt, const ch
 
 /* Makes the store and the split, or finds that they are what the settings say. */
 MEDLEY_MUST_USE medley_status experiment_data(experiment *e, medley_error *err);
+
+/* Makes the feature matrices that the group extract names, or finds that they are what the settings say. Runs of models that
+ * may have been made with others are removed. */
+MEDLEY_MUST_USE medley_status experiment_features(experiment *e, medley_error *err);
 
 /* Searches, trains, judges each run on test once. */
 MEDLEY_MUST_USE medley_status experiment_models(experiment *e, medley_error *err);

@@ -4,7 +4,7 @@
 #include "api/experiment.h"
 #include "data/store.h"
 
-extern const operation_class operation_prepare, operation_split, operation_sweep, operation_compare;
+extern const operation_class operation_prepare, operation_extract, operation_split, operation_sweep, operation_compare;
 
 /* In the place of paths that are not there yet. */
 static const char none[] = "-";
@@ -66,6 +66,24 @@ static medley_status check_data(const experiment *e, medley_error *err)
     if (prepared)
         TRY(check_group(e, "prepare", &operation_prepare, (const char *const[]){"store", none, NULL}, err));
     return check_group(e, "split", &operation_split, (const char *const[]){"store", none, NULL}, err);
+}
+
+/* ---- features ---- */
+
+static medley_status check_features(const experiment *e, medley_error *err)
+{
+    char word[SETTINGS_WORD];
+    for (int64_t i = 0;; i++) {
+        medley_config *config;
+        TRY(settings_named_group(e->settings, "extract", i, word, &config, err));
+        if (config == NULL)
+            return MEDLEY_OK;
+        medley_status status = experiment_set(config, (const char *const[]){"store", none, NULL}, err);
+        if (status == MEDLEY_OK)
+            status = operation_check(&operation_extract, e->rt, config, err);
+        medley_config_free(config);
+        TRY(status);
+    }
 }
 
 /* ---- models ---- */
@@ -175,6 +193,7 @@ medley_status experiment_check(experiment *e, medley_error *err)
     column_names columns = {.texts = {.rt = e->rt}};
     medley_status status;
     TRY(check_data(e, err));
+    TRY(check_features(e, err));
     TRY(check_sweep(e, err));
     TRY_DONE(plan_columns(e, &columns, err));
     TRY_DONE(check_show(e, &columns, err));

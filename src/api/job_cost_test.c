@@ -41,10 +41,10 @@ static void *count_resize(void *context, void *block, size_t old_size, size_t ne
 #include "model/model.h"
 #include "train/training_loop.h"
 
+#include "made_features.h"
 #include "operate.h"
 
 #include "inside_folder.h"
-#include "made_features.h"
 
 /* ---- Memory ---- */
 

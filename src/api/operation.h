@@ -15,6 +15,7 @@ typedef struct setting_group {
     const struct operation_class *operation; /* whose settings they are; NULL: they are search spaces */
     const char *given;                       /* "store|force": rows that the owner gives, refused in the group */
     const char *spaces; /* the kind whose members' rows are searched: "<name>.<member>.<row>: <space>" */
+    bool named; /* several of the operation: keys are "<name>.<any name>.<key>" */
     const char *help;
 } setting_group;
 
@@ -66,6 +67,11 @@ MEDLEY_MUST_USE medley_status settings_space(const medley_config *config, const 
  * gives is set in it before the operation is run. */
 MEDLEY_MUST_USE medley_status settings_group(const bound_settings *s, const char *group, medley_config **out,
                                              medley_error *err);
+/* The same of the index-th name of a group that is `named`, with the name; *out is NULL past the last. */
+enum { SETTINGS_WORD = 64 };
+MEDLEY_MUST_USE medley_status settings_named_group(const bound_settings *s, const char *group, int64_t index,
+                                                   char word[SETTINGS_WORD], medley_config **out,
+                                                   medley_error *err);
 /* How many settings a config has. */
 int64_t settings_count(const medley_config *config);
 /* Copies what is said of a group of spaces, and in the setting of that name, to another config. */
@@ -73,7 +79,6 @@ MEDLEY_MUST_USE medley_status settings_copy_group(const bound_settings *s, const
                                                   medley_error *err);
 
 /* The index-th distinct member that a group of spaces names; false past the last. */
-enum { SETTINGS_WORD = 64 };
 bool settings_member(const bound_settings *s, const char *group, int64_t index, char word[SETTINGS_WORD]);
 
 /* Binds and checks; nothing is opened or made. */

@@ -5,7 +5,7 @@
 #include "api/experiment.h"
 #include "io/save.h"
 
-extern const operation_class operation_prepare, operation_split, operation_sweep, operation_evaluate,
+extern const operation_class operation_prepare, operation_extract, operation_split, operation_sweep, operation_evaluate,
     operation_compare;
 
 static const medley_param table[] = {
@@ -36,6 +36,11 @@ static const setting_group groups[] = {
      .operation = &operation_prepare,
      .given = "store|append|force",
      .help = "how the store is made"},
+    {.name = "extract",
+     .operation = &operation_extract,
+     .given = "store|name|force|npy_folder",
+     .named = true,
+     .help = "feature matrices, by name: {visual: {encoder: histogram}, textual: {encoder: tfidf}}"},
     {.name = "split", .operation = &operation_split, .given = "store|folds|force", .help = "how it is split"},
     {.name = "models",
      .spaces = "models",
@@ -371,6 +376,7 @@ static medley_status run(medley_runtime *rt, const bound_settings *settings, med
     TRY_DONE(open_folders(&e, err));
     TRY_DONE(file_lock_folder(rt, e.out, false, &lock, err));
     TRY_DONE(experiment_data(&e, err));
+    TRY_DONE(experiment_features(&e, err));
     TRY_DONE(experiment_models(&e, err));
     TRY_DONE(experiment_comparison(&e, err));
     TRY_DONE(tell(&e, report, err));
@@ -385,7 +391,7 @@ done:
 
 const operation_class operation_experiment = {
     .name = "experiment",
-    .summary = "prepare, split, search, train and judge as one configuration says, to a table of results",
+    .summary = "prepare, extract, split, search, train and judge as one configuration says, to a table of results",
     .details =
         "Each step is an operation, with its settings in a group of its name. A step whose output is there is done "
         "again only when a setting, a source file or what came before it has changed, and the report says why. "

@@ -259,6 +259,73 @@ static void test_what_another_version_made_is_made_again(void **state)
     medley_report_free(r);
 }
 
+static const char *write_features_config(const char *settings)
+{
+    const char *path = test_path(folder, "features.yaml");
+    text t = {.rt = rt};
+    text_format(&t, "out: %s\nprepare: {format: movielens, input: %s}\n", test_path(folder, "seen"),
+                test_path(folder, "raw"));
+    text_format(&t,
+                "metric: ndcg@5\nsplit: {name: main, strategy: random}\nextract:\n"
+                "  textual: {encoder: tfidf%s}\n  titles: {encoder: tfidf, text: title}\n"
+                "models:\n  contentknn: {features: [textual, titles, textual titles], neighbours: [5]}\n"
+                "sweep: {search: grid}\nevaluate: {cutoffs: [5], intervals: 10}\ncompare: {resamples: 10}\n",
+                settings);
+    assert_ok(text_status(&t, err));
+    test_write_text(path, t.bytes);
+    text_release(&t);
+    return path;
+}
+
+static void test_features_are_extracted_once_and_models_follow_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *settings, *extract, *evaluate;
+    } steps[] = {
+        {"", "made", "on test"},
+        {"", "up to date", "up to date"},
+        {", length: 5", "made", "on test"},
+        {", length: 5", "up to date", "up to date"},
+    };
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        medley_report *r;
+        assert_ok(run_file(rt, write_features_config(steps[i].settings), &r, err));
+        assert_step(r, "extract", steps[i].extract);
+        assert_step(r, "evaluate", steps[i].evaluate);
+        assert_int_equal(medley_report_rows(r, "results"), 1);
+        medley_report_free(r);
+    }
+    test_read_end(test_read(test_path(folder, "seen/store/features/textual.npy"), NULL));
+    /* a matrix that somebody else has replaced is made again, and what was fitted on it goes */
+    RUN(medley_extract, NULL, "store", "/seen/store", "encoder", "tfidf", "name", "textual", "length", "3",
+        "force", "true");
+    medley_report *r;
+    assert_ok(run_file(rt, write_features_config(", length: 5"), &r, err));
+    assert_step(r, "extract", "made");
+    medley_report_free(r);
+}
+
+static void test_extractions_that_cannot_be_are_refused_before_anything_is_made(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"textual: {encoder: tfidff}", "did you mean 'tfidf'?"},
+        {"textual: {encoder: tfidf, lenth: 5}",
+         "unknown key 'extract.textual.lenth' (did you mean 'extract.textual.length'?)"},
+        {"textual: {encoder: tfidf, name: other}", "'extract.textual.name' is not accepted here"},
+        {"textual: tfidf", "extract.textual: a mapping of settings is needed"},
+        {"textual: {text: title}", "extract.textual.encoder is missing"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        medley_report *r;
+        char more[200];
+        snprintf(more, sizeof more, "extract: {%s}\n", cases[i][0]);
+        assert_fails(run_file(rt, write_config("never", "", "", more), &r, err), MEDLEY_E_CONFIG, cases[i][1]);
+        assert_false(file_exists(test_path(folder, "never")));
+    }
+}
+
 static void test_an_experiment_is_the_same_for_any_threads(void **state)
 {
     (void)state;
@@ -443,6 +510,8 @@ int main(void)
         cmocka_unit_test(test_what_is_up_to_date_is_not_made_again),
         cmocka_unit_test(test_what_has_changed_is_made_again_with_all_that_follows),
         cmocka_unit_test(test_what_another_version_made_is_made_again),
+        cmocka_unit_test(test_features_are_extracted_once_and_models_follow_them),
+        cmocka_unit_test(test_extractions_that_cannot_be_are_refused_before_anything_is_made),
         cmocka_unit_test(test_an_experiment_is_the_same_for_any_threads),
         cmocka_unit_test(test_a_stopped_experiment_goes_on),
         cmocka_unit_test(test_only_what_is_random_is_judged_with_other_seeds),

@@ -1,6 +1,7 @@
 #include <medley/store.h>
 
 #include "api/encoding.h"
+#include "api/item_pictures.h"
 #include "api/operation.h"
 #include "data/features_write.h"
 #include "data/store.h"
@@ -72,26 +73,6 @@ static medley_status take_item(void *context, int64_t index, const catalog_item 
                : MEDLEY_OK;
 }
 
-/* The folder of the first file that the store was made of; "." when it does not say. */
-static medley_status source_folder(const job *j, char **out, medley_error *err)
-{
-    char *path = NULL, *bytes = NULL;
-    size_t length;
-    json *root = NULL;
-    medley_status status = MEDLEY_OK;
-    TRY_DONE(store_path(j->store, "dataset.json", &path, err));
-    TRY_DONE(file_read_whole(j->rt, path, 1 << 28, &bytes, &length, err));
-    TRY_DONE(json_parse(path, bytes, length, &root, err));
-    const char *const first = json_text(json_at(json_member(root, "sources"), 0, NULL), "file");
-    const char *const slash = first != NULL ? strrchr(first, '/') : NULL;
-    TRY_DONE(mem_text(j->rt, slash != NULL ? first : ".", slash != NULL ? (size_t)(slash - first) : 1, out, err));
-done:
-    json_free(root);
-    mem_free(bytes);
-    mem_free(path);
-    return status;
-}
-
 static medley_status open_items(job *j, medley_error *err)
 {
     char *catalog = NULL;
@@ -100,8 +81,7 @@ static medley_status open_items(job *j, medley_error *err)
     const medley_status status = catalog_read_details(catalog, take_item, j, err);
     mem_free(catalog);
     TRY(status);
-    TRY(j->p->images[0] != '\0' ? mem_text(j->rt, j->p->images, strlen(j->p->images), &j->folder, err)
-                                : source_folder(j, &j->folder, err));
+    TRY(item_pictures_folder(j->store, j->p->images, &j->folder, err));
     j->how.ids = j->store->item_ids;
     j->how.source = (extraction_source){.items = j->store->items, .content = j->content, .folder = j->folder};
     return MEDLEY_OK;
@@ -157,6 +137,8 @@ static medley_status run_job(job *j, const bound_settings *s, medley_report *rep
     TRY(features_write_check(j->rt, j->store->path, j->name, j->p->force, err));
     TRY(encoding_open(&j->how, s->member_values, err));
     TRY(open_items(j, err));
+    if (j->p->npy_folder[0] != '\0')
+        TRY(encoding_check_ids(&j->how, err));
     TRY(encode_items(j, err));
     TRY(features_write_rows(j->rt, j->store->path, j->name, j->store->items, j->how.done.length, extraction_row,
                             &j->how.done, &j->writing, err));

@@ -181,11 +181,22 @@ static bool is_given(const setting_group *g, const char *name)
     return false;
 }
 
-static medley_status group_config(const medley_config *c, const setting_group *g, medley_config **out,
-                                  medley_error *err)
+/* What stands before the keys of a group, or of the index-th of its names: "prepare", "extract.visual". */
+static bool group_prefix(const medley_config *c, const setting_group *g, int64_t index,
+                         char prefix[2 * CONFIG_WORD])
+{
+    char word[CONFIG_WORD];
+    if (g->named && !config_word(c, g->name, index, word))
+        return false;
+    snprintf(prefix, 2 * CONFIG_WORD, g->named ? "%s.%s" : "%s", g->name, g->named ? word : "");
+    return g->named || index == 0;
+}
+
+static medley_status group_config(const medley_config *c, const setting_group *g, const char *prefix,
+                                  medley_config **out, medley_error *err)
 {
     medley_config *own;
-    TRY(config_group(c, g->name, &own, err));
+    TRY(config_group(c, prefix, &own, err));
     medley_status status = take_environment(own, g->operation->table, err);
     for (int64_t i = 0; i < own->count && status == MEDLEY_OK; i++)
         if (is_given(g, own->settings[i].key))
@@ -217,7 +228,19 @@ static const setting_group *find_group(const operation_class *operation, const c
 
 medley_status settings_group(const bound_settings *s, const char *group, medley_config **out, medley_error *err)
 {
-    return group_config(s->config, find_group(s->operation, group), out, err);
+    return group_config(s->config, find_group(s->operation, group), group, out, err);
+}
+
+medley_status settings_named_group(const bound_settings *s, const char *group, int64_t index,
+                                   char word[SETTINGS_WORD], medley_config **out, medley_error *err)
+{
+    char prefix[2 * CONFIG_WORD];
+    const setting_group *g = find_group(s->operation, group);
+    *out = NULL;
+    if (!group_prefix(s->config, g, index, prefix))
+        return MEDLEY_OK;
+    snprintf(word, SETTINGS_WORD, "%s", prefix + strlen(group) + 1);
+    return group_config(s->config, g, prefix, out, err);
 }
 
 int64_t settings_count(const medley_config *config)
@@ -235,13 +258,17 @@ medley_status settings_copy_group(const bound_settings *s, const char *group, me
     return MEDLEY_OK;
 }
 
-static medley_status check_operation_group(const medley_config *c, const setting_group *g, medley_error *err)
+static medley_status check_operation_group(const medley_config *c, const setting_group *g, const char *prefix,
+                                           medley_error *err)
 {
     medley_config *own;
     bound_settings s;
-    TRY(group_config(c, g, &own, err));
+    TRY(group_config(c, g, prefix, &own, err));
     medley_status status = MEDLEY_OK;
-    if (own->count > 0) {
+    if (g->named && own->count == 0) /* a word of its own, or a name too long to be one */
+        status = fail(err, MEDLEY_E_CONFIG, "%s: a mapping of settings is needed, under a name of less than %d bytes",
+                      prefix, CONFIG_WORD);
+    else if (own->count > 0) {
         status = bind_group(own, g, &s, err);
         if (status == MEDLEY_OK)
             settings_release(&s);
@@ -323,8 +350,13 @@ static medley_status check_space_group(const medley_config *c, const setting_gro
 
 static medley_status check_groups(const medley_config *c, const operation_class *operation, medley_error *err)
 {
+    char prefix[2 * CONFIG_WORD];
     for (const setting_group *g = operation->groups; g != NULL && g->name != NULL; g++)
-        TRY(g->operation != NULL ? check_operation_group(c, g, err) : check_space_group(c, g, err));
+        if (g->operation == NULL)
+            TRY(check_space_group(c, g, err));
+        else
+            for (int64_t i = 0; group_prefix(c, g, i, prefix); i++)
+                TRY(check_operation_group(c, g, prefix, err));
     return MEDLEY_OK;
 }
 
@@ -394,12 +426,12 @@ static medley_status walk_table(const bound_settings *s, const medley_param *tab
     return MEDLEY_OK;
 }
 
-static medley_status walk_operation_group(const medley_config *c, const setting_group *g, settings_visit visit,
-                                          void *context, medley_error *err)
+static medley_status walk_operation_group(const medley_config *c, const setting_group *g, const char *prefix,
+                                          settings_visit visit, void *context, medley_error *err)
 {
     medley_config *own;
     bound_settings s;
-    TRY(group_config(c, g, &own, err));
+    TRY(group_config(c, g, prefix, &own, err));
     const bool said = own->count > 0;
     medley_status status = said ? bind_group(own, g, &s, err) : MEDLEY_OK;
     if (status == MEDLEY_OK && said) {
@@ -429,9 +461,13 @@ static medley_status walk(const bound_settings *s, const setting_group *inside, 
 {
     TRY(walk_table(s, s->operation->table, s->values, inside, visit, context, err));
     TRY(walk_table(s, s->member_table, s->member_values, inside, visit, context, err));
+    char prefix[2 * CONFIG_WORD];
     for (const setting_group *g = s->operation->groups; g != NULL && g->name != NULL; g++)
-        TRY(g->operation != NULL ? walk_operation_group(s->config, g, visit, context, err)
-                                 : walk_space_group(s->config, g, visit, context, err));
+        if (g->operation == NULL)
+            TRY(walk_space_group(s->config, g, visit, context, err));
+        else
+            for (int64_t i = 0; group_prefix(s->config, g, i, prefix); i++)
+                TRY(walk_operation_group(s->config, g, prefix, visit, context, err));
     return MEDLEY_OK;
 }
 

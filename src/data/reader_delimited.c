@@ -1,8 +1,6 @@
 /* Any delimited table of interactions, its shape given by parameters. */
-#include "data/reader.h"
+#include "data/table_columns.h"
 #include "data/time_pattern.h"
-
-enum { FACTS_MOST = 64, NAME_LONGEST = 120 };
 
 typedef struct delimited_params {
     const char *file, *delimiter, *user, *item, *rating, *timestamp;
@@ -69,45 +67,6 @@ static const medley_param params_table[] = {
     MEDLEY_PARAMS_END,
 };
 
-static medley_status delimiter_of(const char *key, const char *value, const char **out, medley_error *err)
-{
-    *out = reader_delimiter(value);
-    return *out != NULL
-               ? MEDLEY_OK
-               : fail(err, MEDLEY_E_CONFIG,
-                      "%s: '%s' is no delimiter; accepted: comma, tab, space, pipe, semicolon or 1..4 bytes "
-                      "without quotes and line ends",
-                      key, value);
-}
-
-/* Columns of attributes, from the lists that users write: "price, year". */
-typedef struct column_list {
-    fact_column facts[FACTS_MOST];
-    char names[FACTS_MOST][NAME_LONGEST + 1];
-    int64_t count;
-} column_list;
-
-static medley_status add_columns(column_list *l, const char *key, const char *value, fact_kind kind,
-                                 const char *separator, medley_error *err)
-{
-    for (const char *at = value; *at != '\0';) {
-        const size_t span = strcspn(at, ",");
-        size_t start = strspn(at, " "), end = span;
-        while (end > start && at[end - 1] == ' ')
-            end--;
-        if (start >= end || end - start > NAME_LONGEST)
-            return fail(err, MEDLEY_E_CONFIG, "%s: '%s': an empty or long name between commas", key, value);
-        if (l->count == FACTS_MOST)
-            return fail(err, MEDLEY_E_CONFIG, "%s: more than %d columns are attributes", key, FACTS_MOST);
-        char *name = l->names[l->count];
-        memcpy(name, at + start, end - start);
-        name[end - start] = '\0';
-        l->facts[l->count++] = (fact_column){.column = name, .kind = kind, .separator = separator};
-        at += span + (at[span] == ',');
-    }
-    return MEDLEY_OK;
-}
-
 static medley_status read_items(const medley_runtime *rt, const delimited_params *p, const char *input, ingest *in,
                                 medley_error *err)
 {
@@ -126,10 +85,10 @@ static medley_status read_items(const medley_runtime *rt, const delimited_params
         .facts = columns.facts,
     };
     char *path;
-    TRY(delimiter_of("items_delimiter", p->items_delimiter, &layout.delimiter, err));
-    TRY(add_columns(&columns, "item_categories", p->item_categories, FACT_LIST, p->categories_separator, err));
-    TRY(add_columns(&columns, "item_numbers", p->item_numbers, FACT_NUMBER, NULL, err));
-    TRY(add_columns(&columns, "item_attributes", p->item_attributes, FACT_TEXT, NULL, err));
+    TRY(reader_need_delimiter("items_delimiter", p->items_delimiter, &layout.delimiter, err));
+    TRY(column_list_add(&columns, "item_categories", p->item_categories, FACT_LIST, p->categories_separator, err));
+    TRY(column_list_add(&columns, "item_numbers", p->item_numbers, FACT_NUMBER, NULL, err));
+    TRY(column_list_add(&columns, "item_attributes", p->item_attributes, FACT_TEXT, NULL, err));
     layout.fact_count = columns.count;
     TRY(reader_need(rt, input, &p->items_file, 1, &path, err));
     const medley_status status = ingest_items(in, path, &layout, err);
@@ -150,10 +109,10 @@ static medley_status read_users(const medley_runtime *rt, const delimited_params
         .facts = columns.facts,
     };
     char *path;
-    TRY(delimiter_of("users_delimiter", p->users_delimiter, &layout.delimiter, err));
-    TRY(add_columns(&columns, "user_categories", p->user_categories, FACT_LIST, p->categories_separator, err));
-    TRY(add_columns(&columns, "user_numbers", p->user_numbers, FACT_NUMBER, NULL, err));
-    TRY(add_columns(&columns, "user_attributes", p->user_attributes, FACT_TEXT, NULL, err));
+    TRY(reader_need_delimiter("users_delimiter", p->users_delimiter, &layout.delimiter, err));
+    TRY(column_list_add(&columns, "user_categories", p->user_categories, FACT_LIST, p->categories_separator, err));
+    TRY(column_list_add(&columns, "user_numbers", p->user_numbers, FACT_NUMBER, NULL, err));
+    TRY(column_list_add(&columns, "user_attributes", p->user_attributes, FACT_TEXT, NULL, err));
     layout.fact_count = columns.count;
     TRY(reader_need(rt, input, &p->users_file, 1, &path, err));
     const medley_status status = ingest_users(in, path, &layout, err);
@@ -181,7 +140,7 @@ static medley_status read_table(const medley_runtime *rt, const void *values, co
         .part_column = p->part,
         .part = -1,
     };
-    TRY(delimiter_of("delimiter", p->delimiter, &rows.delimiter, err));
+    TRY(reader_need_delimiter("delimiter", p->delimiter, &rows.delimiter, err));
     if (patterned && !time_pattern_is_known(p->time_format))
         return fail(err, MEDLEY_E_CONFIG,
                     "time_format: '%s' is none; accepted: iso8601 or a pattern such as %%Y-%%m-%%d %%H:%%M:%%S",

@@ -13,13 +13,18 @@ const medley_param synthetic_table[] = {
     MEDLEY_INT(synthetic_params, genres, "12", 1, 18, .help = "genres that tastes differ in"),
     MEDLEY_REAL(synthetic_params, sequel, "0.25", 0, 1,
                 .help = "probability that the next pick continues the series of the last"),
-    MEDLEY_BOOL(synthetic_params, images, "false",
-                .help = "give items a style, which part of the preference is for, draw covers and write texts that tell it"),
+    MEDLEY_BOOL(
+        synthetic_params, images, "false",
+        .help =
+            "give items a style, which part of the preference is for, draw covers and write texts that tell it"),
     MEDLEY_REAL(synthetic_params, style, "0.5", 0, 1,
-                .help = "with images: share of the variance of preference that is for styles; the rest is for genres"),
+                .help =
+                    "with images: share of the variance of preference that is for styles; the rest is for genres"),
     MEDLEY_REAL(synthetic_params, cold_items, "0.1", 0, 0.9,
-                .help = "with images: share of the items that are released in the last fifth of the time, or not yet"),
-    MEDLEY_REAL(synthetic_params, missing_images, "0.02", 0, 1, .help = "with images: share of items without a cover"),
+                .help =
+                    "with images: share of the items that are released in the last fifth of the time, or not yet"),
+    MEDLEY_REAL(synthetic_params, missing_images, "0.02", 0, 1,
+                .help = "with images: share of items without a cover"),
     MEDLEY_REAL(synthetic_params, missing_texts, "0.02", 0, 1,
                 .help = "with images: share of items without an overview"),
     MEDLEY_INT(synthetic_params, seed, "1", 0, 9e15, .help = "the same seed makes the same files"),

@@ -50,10 +50,10 @@ int64_t synthetic_draw(const double *sums, int64_t low, int64_t high, double tar
 
 /* What a user likes, with images. */
 typedef struct liking {
-    double genre[GENRES_MOST];                /* G */
-    double style[STYLES][STYLE_VALUES_MOST];  /* A */
-    double genre_sums[GENRES_MOST];           /* of the chances of genres, popularity included */
-    double best;                              /* bound of the style's part of the exponent */
+    double genre[GENRES_MOST];               /* G */
+    double style[STYLES][STYLE_VALUES_MOST]; /* A */
+    double genre_sums[GENRES_MOST];          /* of the chances of genres, popularity included */
+    double best;                             /* bound of the style's part of the exponent */
 } liking;
 
 void synthetic_looks(const world *w, int64_t item, item_look *out);

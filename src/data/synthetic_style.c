@@ -21,8 +21,7 @@ void synthetic_looks(const world *w, int64_t item, item_look *out)
     const uint64_t seed = (uint64_t)w->p->seed;
     out->genre = synthetic_genre(w, item);
     out->seed = random_bits(seed, STREAM_COVER, (uint64_t)item);
-    const uint64_t series =
-        (uint64_t)(out->genre * w->p->items + (item - w->first[out->genre]) / SERIES);
+    const uint64_t series = (uint64_t)(out->genre * w->p->items + (item - w->first[out->genre]) / SERIES);
     for (int f = 0; f < STYLES; f++) {
         const uint64_t counter = (uint64_t)item * STYLES + (uint64_t)f;
         const bool kept = random_uniform(seed, STREAM_STYLE, 2 * counter) < KEPT_IN_SERIES;
@@ -38,10 +37,10 @@ void synthetic_releases(world *w)
     for (int64_t i = 0; i < w->p->items; i++) {
         const double chance = random_uniform(seed, STREAM_RELEASE, 2 * (uint64_t)i);
         const double place = random_uniform(seed, STREAM_RELEASE, 2 * (uint64_t)i + 1);
-        w->release[i] = chance >= w->p->cold_items                  ? 0
-                        : chance >= w->p->cold_items * RELEASED_LATE ? INT64_MAX
-                                                                    : FIRST_TIME + (int64_t)((0.8 + 0.18 * place) *
-                                                                                             (double)(LAST_TIME - FIRST_TIME));
+        w->release[i] = chance >= w->p->cold_items ? 0
+                        : chance >= w->p->cold_items * RELEASED_LATE
+                            ? INT64_MAX
+                            : FIRST_TIME + (int64_t)((0.8 + 0.18 * place) * (double)(LAST_TIME - FIRST_TIME));
     }
 }
 
@@ -79,8 +78,8 @@ void synthetic_liking(const world *w, int64_t user, liking *out)
         out->best += best;
     }
     for (int64_t g = 0; g < genres; g++)
-        out->genre_sums[g] = sum += w->popular[w->first[g + 1] - 1] *
-                                    exp(SHARPNESS * sqrt(1 - w->p->style) * out->genre[g]);
+        out->genre_sums[g] = sum +=
+            w->popular[w->first[g + 1] - 1] * exp(SHARPNESS * sqrt(1 - w->p->style) * out->genre[g]);
 }
 
 static double style_sum(const world *w, const liking *l, int64_t item)

@@ -15,6 +15,20 @@ static synthetic_params usual(const char *out)
     return p;
 }
 
+/* A cover of a few bytes that tell all that a cover may tell. */
+static medley_status paint(const medley_runtime *runtime, const item_look *look, void **bytes, size_t *length,
+                           medley_error *err)
+{
+    char said[120];
+    *length = (size_t)number_print(said, sizeof said, "%lld %d %d %d %llu", (long long)look->genre,
+                                   look->style[STYLE_PALETTE], look->style[STYLE_PATTERN],
+                                   look->style[STYLE_LIGHT], (unsigned long long)look->seed);
+    char *copy;
+    TRY(mem_text(runtime, said, *length, &copy, err));
+    *bytes = copy;
+    return MEDLEY_OK;
+}
+
 static medley_status make_with(const medley_runtime *runtime, const synthetic_params *p, int64_t *rows,
                                medley_error *err)
 {
@@ -282,6 +296,182 @@ static void test_the_smallest_worlds_can_be_made(void **state)
     }
 }
 
+/* ---- with images ---- */
+
+static char *read_cover(const char *name, int64_t item)
+{
+    char cover[40];
+    number_print(cover, sizeof cover, "posters/%lld.jpg", (long long)item);
+    const char *path = test_path(test_path(folder, name), cover);
+    return file_exists(path) ? test_read(path, NULL) : NULL;
+}
+
+static void test_styled_worlds_are_the_same_for_any_number_of_threads(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"one", "two", "four"};
+    for (int i = 0; i < 3; i++) {
+        test_memory own;
+        medley_runtime *runtime = test_runtime(&own, 1 << i);
+        synthetic_params p = usual(test_path(folder, names[i]));
+        p.users = 600;
+        p.items = 1100; /* more than one round of covers */
+        p.images = true;
+        assert_ok(make_with(runtime, &p, NULL, err));
+        test_runtime_end(runtime, &own);
+        assert_same_bytes("one", names[i]);
+        for (int64_t item = 1; item <= p.items; item += 7) {
+            char *a = read_cover("one", item), *b = read_cover(names[i], item);
+            assert_true((a == NULL) == (b == NULL));
+            if (a != NULL) {
+                assert_string_equal(a, b);
+                test_read_end(a);
+                test_read_end(b);
+            }
+        }
+    }
+}
+
+/* How many of a user's picks share the palette of the one before, over what shares it among all picks. */
+static double sameness(const char *name, double style)
+{
+    enum { ITEMS = 600 };
+    static int palette[ITEMS + 1];
+    int of[PALETTES] = {0}, total = 0, same = 0, pairs = 0;
+    double expected = 0;
+    synthetic_params p = usual(test_path(folder, name));
+    p.items = ITEMS;
+    p.users = 800;
+    p.images = true;
+    p.style = style;
+    p.sequel = 0;
+    p.missing_images = 0;
+    assert_ok(make_with(rt, &p, NULL, err));
+    for (int i = 1; i <= ITEMS; i++) {
+        char *cover = read_cover(name, i);
+        palette[i] = (int)strtol(strchr(cover, ' '), NULL, 10);
+        test_read_end(cover);
+    }
+    rating_row last = {0};
+    char *bytes = read_ratings(name, NULL), *at = behind_header(bytes);
+    for (rating_row row; next_row(&at, &row); last = row, total++) {
+        of[palette[row.item]]++;
+        pairs += row.user == last.user;
+        same += row.user == last.user && palette[row.item] == palette[last.item];
+    }
+    test_read_end(bytes);
+    for (int v = 0; v < PALETTES; v++)
+        expected += (double)of[v] / total * of[v] / total;
+    return (double)same / pairs / expected;
+}
+
+static void test_style_carries_the_share_of_preference_that_is_asked_for(void **state)
+{
+    (void)state;
+    const double none = sameness("none", 0), half = sameness("half", 0.5), all = sameness("all", 1);
+    assert_true(none > 0.9 && none < 1.15); /* series keep a style, so a little more than one */
+    assert_true(half > none + 0.1);
+    assert_true(all > half + 0.1);
+}
+
+static void test_cold_items_come_late_or_not_at_all(void **state)
+{
+    (void)state;
+    enum { ITEMS = 400, USERS = 1500 };
+    static int64_t first[ITEMS + 1], last_time;
+    int late = 0, never = 0;
+    synthetic_params p = usual(test_path(folder, "s"));
+    memset(first, 0, sizeof first);
+    p.items = ITEMS;
+    p.users = USERS;
+    p.images = true;
+    p.cold_items = 0.2;
+    assert_ok(make_with(rt, &p, NULL, err));
+    char *bytes = read_ratings("s", NULL), *at = behind_header(bytes);
+    for (rating_row row; next_row(&at, &row);) {
+        if (first[row.item] == 0 || row.time < first[row.item])
+            first[row.item] = row.time;
+        last_time = row.time > last_time ? row.time : last_time;
+    }
+    test_read_end(bytes);
+    for (int i = 1; i <= ITEMS; i++) {
+        never += first[i] == 0;
+        late += first[i] >= 1262304000 + 252426240; /* four fifths of the way from 2010 to 2020 */
+    }
+    assert_in_range(never, ITEMS / 40, ITEMS / 10);
+    assert_in_range(late, ITEMS / 10, ITEMS / 4);
+}
+
+static void test_some_items_lack_a_cover_or_an_overview(void **state)
+{
+    (void)state;
+    enum { ITEMS = 1000 };
+    int covers = 0, overviews = 0;
+    synthetic_params p = usual(test_path(folder, "s"));
+    p.users = 10;
+    p.images = true;
+    p.missing_images = 0.2;
+    p.missing_texts = 0.1;
+    assert_ok(make_with(rt, &p, NULL, err));
+    for (int i = 1; i <= ITEMS; i++) {
+        char *cover = read_cover("s", i);
+        covers += cover != NULL;
+        if (cover != NULL)
+            test_read_end(cover);
+    }
+    char *bytes = test_read(test_path(test_path(folder, "s"), "movies.csv"), NULL);
+    for (char *at = strchr(bytes, '\n'); at != NULL && at[1] != '\0'; at = strchr(at + 1, '\n')) {
+        const char *end = strchr(at + 1, '\n');
+        overviews += end[-1] == '"';
+        assert_true(end[-1] == '"' ? end[-2] == '.' : end[-1] == ',');
+    }
+    test_read_end(bytes);
+    assert_in_range(covers, 760, 840);
+    assert_in_range(overviews, 870, 930);
+}
+
+/* Sentences: a large letter, no form left unfilled, the right article. */
+static void test_overviews_are_whole_sentences(void **state)
+{
+    (void)state;
+    synthetic_params p = usual(test_path(folder, "s"));
+    p.users = 10;
+    p.items = 2000;
+    p.genres = 18;
+    p.images = true;
+    p.missing_images = 1;
+    assert_ok(make_with(rt, &p, NULL, err));
+    char *bytes = test_read(test_path(test_path(folder, "s"), "movies.csv"), NULL);
+    assert_null(strpbrk(bytes, "{}"));
+    assert_null(strstr(bytes, "(null)"));
+    assert_null(strstr(bytes, ".."));
+    for (const char *at = bytes; (at = strstr(at, " a ")) != NULL; at++)
+        assert_null(strchr("aeiou", at[3]));
+    for (const char *at = bytes; (at = strstr(at, " an ")) != NULL; at++)
+        assert_non_null(strchr("aeiou", at[4]));
+    for (const char *at = bytes; (at = strstr(at, ". ")) != NULL; at++)
+        assert_in_range(at[2], 'A', 'Z');
+    test_read_end(bytes);
+}
+
+static void test_every_failure_of_a_styled_world_is_reported(void **state)
+{
+    (void)state;
+    char out[4200];
+    snprintf(out, sizeof out, "%s/s", folder);
+    synthetic_params p = usual(out);
+    p.users = 20;
+    p.items = 10;
+    p.genres = 3;
+    p.interactions_per_user = 3;
+    p.images = true;
+    p.force = true;
+    assert_ok(make_with(rt, &p, NULL, err));
+    BRUTAL(rt, &memory, make_with(rt, &p, NULL, err), (void)0);
+    FULL_DISK(rt, &memory, make_with(rt, &p, NULL, err), assert_false(file_exists(test_path(folder, "s.partial"))),
+              (void)0);
+}
+
 static void test_what_cannot_be_made_is_refused(void **state)
 {
     (void)state;
@@ -324,6 +514,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_tenth_of_the_items_has_a_fifth_of_the_picks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_item_has_a_title_genres_and_a_text, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_smallest_worlds_can_be_made, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_styled_worlds_are_the_same_for_any_number_of_threads, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_style_carries_the_share_of_preference_that_is_asked_for, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_cold_items_come_late_or_not_at_all, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_some_items_lack_a_cover_or_an_overview, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_overviews_are_whole_sentences, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_every_failure_of_a_styled_world_is_reported, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_made_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_allocation_and_every_write_can_fail, set_up, tear_down),
     };

@@ -26,8 +26,6 @@ static const char *const plots[] = {
     "a debt is paid in the wrong coin",
 };
 
-
-
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* "Silent Harbor 2 (1998)"; one in eight has its article behind a comma, as MovieLens writes it. */
@@ -76,4 +74,3 @@ done:
     text_release(&out);
     return status;
 }
-

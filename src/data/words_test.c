@@ -27,8 +27,12 @@ static void test_words_are_folded_runs_of_letters_and_digits(void **state)
         {"The CAT, 2nd cat.", "the:3 cat:3 2nd:3 cat:3 "},
         {"Straße ÉTÉ", "strasse:6 été:3 "},
         {"don't", "don:3 t:1 "},
-        {"\xff" "ab\xc3", "ab:2 "},
-        {"a\xe2\x80\x94" "b", "a:1 b:1 "},
+        {"\xff"
+         "ab\xc3",
+         "ab:2 "},
+        {"a\xe2\x80\x94"
+         "b",
+         "a:1 b:1 "},
         {"日本 x", "日本:2 x:1 "},
     };
     test_memory memory;

@@ -19,6 +19,7 @@ struct blob_log {
     char header[HEADER + 1];
     file *lock, *out;
     mapped map;
+    size_t sound; /* the records before are known */
     idmap keys;
     int64_t *at; /* [keys.count] offset of the record */
     int64_t capacity;
@@ -56,27 +57,27 @@ static bool record_at(const mapped *map, size_t at, record *out)
     return out->bytes >= 0 && (uint64_t)out->bytes <= left && padded((size_t)out->bytes) <= left;
 }
 
-/* Takes in the records from *at on; *at is then where the sound part of the file ends. */
-static medley_status take_records(blob_log *log, size_t *at, medley_error *err)
+/* Takes in the records from log->sound on, which is then where the sound part of the file ends. */
+static medley_status take_records(blob_log *log, medley_error *err)
 {
     record r;
-    while (record_at(&log->map, *at, &r)) {
+    while (record_at(&log->map, log->sound, &r)) {
         char check[DIGITS];
-        TRY(check_of(log->rt, &r, log->map.bytes + *at + sizeof r, check, err));
+        TRY(check_of(log->rt, &r, log->map.bytes + log->sound + sizeof r, check, err));
         if (memcmp(check, r.check, DIGITS) != 0)
             return MEDLEY_OK;
         uint32_t index;
         TRY(idmap_add(&log->keys, r.key, DIGITS, &index, err));
         TRY(mem_reserve(log->rt, &log->at, &log->capacity, (int64_t)index + 1, sizeof *log->at, err));
-        log->at[index] = (int64_t)*at;
-        *at += sizeof r + padded((size_t)r.bytes);
+        log->at[index] = (int64_t)log->sound;
+        log->sound += sizeof r + padded((size_t)r.bytes);
     }
     return MEDLEY_OK;
 }
 
-static medley_status read_all(blob_log *log, size_t *sound, medley_error *err)
+static medley_status read_all(blob_log *log, medley_error *err)
 {
-    *sound = 0;
+    log->sound = 0;
     mapped_release(&log->map);
     idmap_release(&log->keys);
     idmap_init(&log->keys, log->rt);
@@ -85,8 +86,8 @@ static medley_status read_all(blob_log *log, size_t *sound, medley_error *err)
     TRY(mapped_open(log->path, &log->map, err));
     if (log->map.length < HEADER || memcmp(log->map.bytes, log->header, HEADER) != 0)
         return MEDLEY_OK;
-    *sound = HEADER;
-    return take_records(log, sound, err);
+    log->sound = HEADER;
+    return take_records(log, err);
 }
 
 bool blob_log_find(const blob_log *log, const char key[FINGERPRINT_SIZE], blob *out)
@@ -126,21 +127,21 @@ static medley_status identify(blob_log *log, const char *identity, medley_error 
 }
 
 /* Leaves a file that ends where the sound part does: what comes behind must not follow on half a record. */
-static medley_status start(blob_log *log, size_t sound, medley_error *err)
+static medley_status start(blob_log *log, medley_error *err)
 {
-    if (sound == 0)
+    const bool whole = log->sound > 0 && log->sound == log->map.length;
+    if (log->sound == 0)
         TRY(save_bytes(log->rt, log->path, log->header, HEADER, err));
-    else if (sound < log->map.length)
-        TRY(save_bytes(log->rt, log->path, log->map.bytes, sound, err));
+    else if (!whole)
+        TRY(save_bytes(log->rt, log->path, log->map.bytes, log->sound, err));
     TRY(file_append(log->rt, log->path, &log->out, err));
-    return sound == 0 || sound < log->map.length ? read_all(log, &sound, err) : MEDLEY_OK;
+    return whole ? MEDLEY_OK : read_all(log, err);
 }
 
 medley_status blob_log_open(const medley_runtime *rt, const char *path, const char *identity, blob_log **out,
                             medley_error *err)
 {
     blob_log *log;
-    size_t sound;
     medley_status status = MEDLEY_OK;
     *out = NULL;
     TRY(mem_alloc_zero(rt, 1, sizeof *log, &log, err));
@@ -155,8 +156,8 @@ medley_status blob_log_open(const medley_runtime *rt, const char *path, const ch
     TRY_DONE(mem_text(rt, path, strlen(path), &log->path, err));
     TRY_DONE(identify(log, identity, err));
     TRY_DONE(file_create_locked(rt, log->lock_path, &log->lock, err));
-    TRY_DONE(read_all(log, &sound, err));
-    TRY_DONE(start(log, sound, err));
+    TRY_DONE(read_all(log, err));
+    TRY_DONE(start(log, err));
     *out = log;
     return MEDLEY_OK;
 done:
@@ -217,6 +218,13 @@ medley_status blob_log_add(blob_log *log, int64_t count, const char (*keys)[FING
 
 medley_status blob_log_settle(blob_log *log, medley_error *err)
 {
-    size_t sound;
-    return read_all(log, &sound, err);
+    mapped now;
+    TRY(mapped_open(log->path, &now, err));
+    if (now.length < log->sound) {
+        mapped_release(&now);
+        return fail(err, MEDLEY_E_FORMAT, "%s: was cut while it was in use", log->path);
+    }
+    mapped_release(&log->map);
+    log->map = now;
+    return take_records(log, err);
 }

@@ -5,7 +5,7 @@
 /* The library that is followed carries tables of several ages: marks and punctuation of Unicode 8, normal forms and
  * the marks that StripAccents removes of Unicode 9, letters, numbers and words of its regular expressions of Unicode
  * 16, numbers and lower case of Unicode 17. Encoders were trained on what they say. Here is where they differ from
- * the categories of Unicode 15, found by asking about every code point: tools/parity/characters.py. */
+ * the categories of Unicode 15, found by asking about every code point, as tools/parity/tokenizers.py still does. */
 typedef struct range {
     uint32_t first, last;
 } range;

@@ -36,7 +36,8 @@ static const char *find(const charsmap *map, const char *bytes, int64_t length)
                 return NULL;
             const int64_t value = map->units[leaf] & 0x7fffffffu;
             const char *const becomes = map->texts + (value < map->text_bytes ? value : map->text_bytes);
-            return ((unsigned char)*becomes & 0xc0) != 0x80 ? becomes : NULL; /* not from the middle of a character */
+            return ((unsigned char)*becomes & 0xc0) != 0x80 ? becomes
+                                                            : NULL; /* not from the middle of a character */
         }
     }
     return NULL;

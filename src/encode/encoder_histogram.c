@@ -39,7 +39,7 @@ static const medley_param params[] = {
                .help = "length of the vectors; fewer where there are fewer pictures"),
     MEDLEY_REAL(histogram_params, shape, "0.5", 0, 1, .sweep = "0.25,0.5,0.75",
                 .help = "weight of edges against colours; 0: colours alone, 1: edges alone"),
-    MEDLEY_REAL(histogram_params, power, "1", 0, 1, .sweep = "0,0.5,1",
+    MEDLEY_REAL(histogram_params, power, "0.5", 0, 1, .sweep = "0,0.5,1",
                 .help = "of the singular values that scale the dimensions; 0: all count the same (whitening)"),
     MEDLEY_INT(histogram_params, oversampling, "32", 0, 1024, .help = "dimensions more that are searched for"),
     MEDLEY_INT(histogram_params, iterations, "4", 0, 64, .help = "power iterations of the search"),
@@ -95,10 +95,12 @@ static float tint(float x)
 
 static void add_colour(lab c, float *whole, float *place)
 {
-    const shared l = share_out(c.l / 100, LIGHTS), a = share_out(tint(c.a), TINTS), b = share_out(tint(c.b), TINTS);
+    const shared l = share_out(c.l / 100, LIGHTS), a = share_out(tint(c.a), TINTS),
+                 b = share_out(tint(c.b), TINTS);
     for (int corner = 0; corner < 8; corner++) {
         const bool i = corner & 1, j = corner & 2, k = corner & 4;
-        const int bin = ((i ? l.upper : l.lower) * TINTS + (j ? a.upper : a.lower)) * TINTS + (k ? b.upper : b.lower);
+        const int bin =
+            ((i ? l.upper : l.lower) * TINTS + (j ? a.upper : a.lower)) * TINTS + (k ? b.upper : b.lower);
         const float weight =
             (i ? l.share : 1 - l.share) * (j ? a.share : 1 - a.share) * (k ? b.share : 1 - b.share);
         whole[bin] += weight;
@@ -308,7 +310,8 @@ static medley_status open(const medley_runtime *rt, const void *values, encoder 
     for (int v = 0; v < 256; v++)
         e->linear[v] =
             (float)(v <= 10 ? v / 255.0 / 12.92 : pow((v / 255.0 + 0.055) / 1.055, 2.4)); /* 0.04045 is 10.3 */
-    text_format(&e->identity, "%s shape %.17g dimensions %lld power %.17g oversampling %lld iterations %lld seed %lld",
+    text_format(&e->identity,
+                "%s shape %.17g dimensions %lld power %.17g oversampling %lld iterations %lld seed %lld",
                 preparation(e), p->shape, (long long)p->dimensions, p->power, (long long)p->oversampling,
                 (long long)p->iterations, (long long)p->seed);
     const medley_status status = text_status(&e->identity, err);

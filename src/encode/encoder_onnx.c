@@ -20,7 +20,7 @@
         SHARED_PARAMS(model_, flags_, output_, normalize_),                                                      \
         MEDLEY_ENUM(pretrained_params, preparation, preparation_, IMAGE_PREPARATIONS,                            \
                     .help = "how pixels are prepared where the folder has no preprocessor_config.json"),         \
-        MEDLEY_INT(pretrained_params, batch, "8", 1, 4096, .flags = MEDLEY_PARAM_TRANSIENT,                      \
+        MEDLEY_INT(pretrained_params, batch, "4", 1, 4096, .flags = MEDLEY_PARAM_TRANSIENT,                      \
                    .help = "pictures that are encoded at once"),                                                 \
         MEDLEY_PARAMS_END,                                                                                       \
     };                                                                                                           \
@@ -42,7 +42,7 @@
         SHARED_PARAMS(model_, flags_, output_, normalize_),                                                    \
         MEDLEY_INT(pretrained_params, max_tokens, max_tokens_, 0, 65536,                                       \
                    .help = "longest text, the rest is cut off; 0: as the tokenizer's files say"),              \
-        MEDLEY_INT(pretrained_params, batch, "1024", 1, 1 << 20, .flags = MEDLEY_PARAM_TRANSIENT,              \
+        MEDLEY_INT(pretrained_params, batch, "512", 1, 1 << 20, .flags = MEDLEY_PARAM_TRANSIENT,               \
                    .help = "tokens that are encoded at once, padding included"),                               \
         MEDLEY_PARAMS_END,                                                                                     \
     };                                                                                                         \

@@ -47,7 +47,7 @@ static const medley_param params[] = {
     MEDLEY_INT(tfidf_params, min_items, "2", 1, 1e9,
                .help = "a feature must be in so many texts; of fewer texts, in all"),
     MEDLEY_REAL(tfidf_params, max_share, "0.5", 0, 1, .help = "and in at most this share of them"),
-    MEDLEY_REAL(tfidf_params, power, "1", 0, 1, .sweep = "0,0.5,1",
+    MEDLEY_REAL(tfidf_params, power, "0.5", 0, 1, .sweep = "0,0.5,1",
                 .help = "of the singular values that scale the dimensions; 0: all count the same"),
     MEDLEY_INT(tfidf_params, oversampling, "32", 0, 1024, .help = "dimensions more that are searched for"),
     MEDLEY_INT(tfidf_params, iterations, "4", 0, 64, .help = "power iterations of the search"),
@@ -117,8 +117,7 @@ static uint32_t point_of(const text *word, int64_t at, int64_t *next)
 {
     uint32_t point = ' ';
     const bool inside = at > 0 && at <= word->length;
-    const int used =
-        inside ? utf8_point(word->bytes + at - 1, (size_t)(word->length - at + 1), &point) : 1;
+    const int used = inside ? utf8_point(word->bytes + at - 1, (size_t)(word->length - at + 1), &point) : 1;
     *next = at + (used > 0 ? used : 1);
     return point;
 }

@@ -113,7 +113,7 @@ static void pick_nearest(axis *a, double scale, int64_t from, int64_t in)
 static medley_status axis_build(const medley_runtime *rt, resample_filter filter, int64_t in, int64_t out,
                                 int64_t from, int64_t count, axis *a, medley_error *err)
 {
-    const struct filter *f = &filters[filter];
+    const struct filter *f = &filters[in == out ? RESAMPLE_NEAREST : filter];
     const double scale = (double)in / (double)out, stretch = scale > 1 ? scale : 1;
     *a = (axis){.count = count, .taps = 2 * (int64_t)ceil(f->support * stretch) + 1, .first = in};
     if (count > BYTES_MOST / (int64_t)sizeof *a->weight / a->taps)

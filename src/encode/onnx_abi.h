@@ -60,9 +60,7 @@ typedef struct onnx_abi {
     onnx_abi_status *(*options_create)(onnx_abi_options **out);
     onnx_abi_slot gap_11[6];
     onnx_abi_status *(*options_no_memory_pattern)(onnx_abi_options *options);
-    onnx_abi_slot gap_18[1];
-    onnx_abi_status *(*options_no_arena)(onnx_abi_options *options);
-    onnx_abi_slot gap_20[3];
+    onnx_abi_slot gap_18[5];
     onnx_abi_status *(*options_optimize)(onnx_abi_options *options, int level);
     onnx_abi_status *(*options_threads)(onnx_abi_options *options, int threads);
     onnx_abi_slot gap_25[5];
@@ -113,7 +111,7 @@ typedef struct onnx_abi {
     _Static_assert(offsetof(onnx_abi, name) == (place) * sizeof(onnx_abi_slot), #name " is slot " #place)
 ONNX_ABI_SLOT(status_message, 2);
 ONNX_ABI_SLOT(session_run, 9);
-ONNX_ABI_SLOT(options_no_arena, 19);
+ONNX_ABI_SLOT(options_no_memory_pattern, 17);
 ONNX_ABI_SLOT(options_threads, 24);
 ONNX_ABI_SLOT(output_name, 37);
 ONNX_ABI_SLOT(value_borrow, 49);

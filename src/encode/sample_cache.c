@@ -19,6 +19,7 @@ struct sample_cache {
     bool in_memory;
     int64_t memory_most, disk_most;
     blob_log *disk; /* NULL: not on disk */
+    bool unsettled; /* something was added to it that is not found yet */
     pthread_mutex_t lock;
     entry *entries; /* [capacity] those in use, and a chain of vacant ones */
     int64_t count, capacity, vacant;
@@ -207,16 +208,29 @@ void sample_cache_close(sample_cache *c)
     mem_free(c);
 }
 
+static medley_status find_on_disk(sample_cache *c, const char *print, blob *out, bool *found, medley_error *err)
+{
+    *found = c->disk != NULL && blob_log_find(c->disk, print, out);
+    if (*found || !c->unsettled)
+        return MEDLEY_OK;
+    TRY(blob_log_settle(c->disk, err));
+    c->unsettled = false;
+    *found = blob_log_find(c->disk, print, out);
+    return MEDLEY_OK;
+}
+
 /* What is found on disk comes to memory, too. */
 static medley_status take(sample_cache *c, const char *print, sample *out, bool *found, medley_error *err)
 {
     blob b;
     if (c->in_memory)
         TRY(take_from_memory(c, print, out, found, err));
-    if (!*found && c->disk != NULL && blob_log_find(c->disk, print, &b)) {
+    if (*found)
+        return MEDLEY_OK;
+    TRY(find_on_disk(c, print, &b, found, err));
+    if (*found) {
         TRY(copy_sample(c->rt, b.data, b.bytes, b.size, out, err));
         c->counts.hits_disk++;
-        *found = true;
         if (c->in_memory)
             TRY(keep(c, print, b.data, b.bytes, b.size, err));
     }
@@ -240,15 +254,19 @@ static medley_status put(sample_cache *c, const char print[FINGERPRINT_SIZE], co
 {
     const blob b = {s->data, s->bytes, s->size};
     blob there;
+    bool found;
     if (c->in_memory)
         TRY(keep(c, print, s->data, s->bytes, s->size, err));
-    if (c->disk == NULL || blob_log_find(c->disk, print, &there) ||
-        c->counts.disk_bytes + (int64_t)s->bytes > c->disk_most)
+    if (c->disk == NULL || c->counts.disk_bytes + (int64_t)s->bytes > c->disk_most)
+        return MEDLEY_OK;
+    TRY(find_on_disk(c, print, &there, &found, err));
+    if (found)
         return MEDLEY_OK;
     char key[1][FINGERPRINT_SIZE];
     memcpy(key[0], print, FINGERPRINT_SIZE);
     TRY(blob_log_add(c->disk, 1, (const char(*)[FINGERPRINT_SIZE])key, &b, err));
     c->counts.disk_bytes += (int64_t)s->bytes;
+    c->unsettled = true;
     return MEDLEY_OK;
 }
 

@@ -7,7 +7,7 @@
 
 medley_status work_room(work *w, int64_t more, char **at, medley_error *err)
 {
-    TRY(mem_reserve(w->rt, &w->bytes, &w->capacity, w->length + more, 1, err));
+    TRY(mem_reserve(w->rt, &w->bytes, &w->capacity, w->length + more + 1, 1, err)); /* never none */
     *at = w->bytes + w->length;
     return MEDLEY_OK;
 }
@@ -130,6 +130,13 @@ typedef struct encoding {
     int64_t keep; /* tokens that matter */
 } encoding;
 
+static void swap_lists(work *w)
+{
+    const piece_list pieces = w->pieces;
+    w->pieces = w->next;
+    w->next = pieces;
+}
+
 static medley_status encode_words(encoding *e, piece in, medley_error *err)
 {
     work *const w = e->w;
@@ -140,12 +147,12 @@ static medley_status encode_words(encoding *e, piece in, medley_error *err)
         w->next.count = 0;
         for (int64_t i = 0; i < w->pieces.count; i++)
             TRY(cut->class->split(w, cut, w->pieces.items[i], err));
-        const piece_list swap = w->pieces;
-        w->pieces = w->next;
-        w->next = swap;
+        swap_lists(w);
     }
     for (int64_t i = 0; i < w->pieces.count && e->out->count < e->keep; i++)
         TRY(encode_word(e->t, w, w->pieces.items[i], e->out, err));
+    if (e->t->pretokenizers.count % 2 != 0)
+        swap_lists(w); /* so that the next text finds each as large as it was */
     return MEDLEY_OK;
 }
 
@@ -282,10 +289,8 @@ medley_status tokenizer_encode(const medley_runtime *rt, const tokenizer *t, con
     return special ? push_special(w, out, t->after, after, most, err) : MEDLEY_OK;
 }
 
-void tokenizer_close(tokenizer *t)
+void tokenizer_clear(tokenizer *t)
 {
-    if (t == NULL)
-        return;
     mem_free(t->normalizers.items);
     mem_free(t->pretokenizers.items);
     mem_free(t->added);
@@ -296,6 +301,12 @@ void tokenizer_close(tokenizer *t)
     trie_release(&t->added_raw);
     trie_release(&t->added_normalized);
     arena_release(&t->memory);
+}
+
+void tokenizer_close(tokenizer *t)
+{
+    if (t != NULL)
+        tokenizer_clear(t);
     mem_free(t);
 }
 

@@ -159,7 +159,7 @@ struct tokenizer {
     char identity[FINGERPRINT_SIZE]; /* of the files it was read from */
     step_list normalizers, pretokenizers;
     bool heeds_first; /* a pre-tokenizer asks where a piece was in the text */
-    bool byte_level; /* words are spelt in the 256 characters that stand for bytes */
+    bool byte_level;  /* words are spelt in the 256 characters that stand for bytes */
 
     added_token *added;
     int64_t added_count, added_capacity;
@@ -193,6 +193,9 @@ struct tokenizer {
     int64_t before_count, before_capacity, after_count, after_capacity;
     int64_t longest, padding;
 };
+
+/* Ends what it holds. */
+void tokenizer_clear(tokenizer *t);
 
 /* Sets the id of an entry of the vocabulary, keeping `size`. */
 medley_status vocabulary_set(reading *r, const char *bytes, size_t length, int64_t id, medley_error *err);

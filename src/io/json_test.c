@@ -262,6 +262,23 @@ static void test_every_allocation_of_janssons_can_fail(void **state)
     jansson_allowed = -1;
 }
 
+static void test_members_are_walked_in_the_order_of_the_file(void **state)
+{
+    (void)state;
+    json *whole;
+    void *walk = NULL;
+    const char *key;
+    int64_t value;
+    assert_ok(json_parse("x.json", "{\"b\": 1, \"a\": 2}", 16, &whole, err));
+    assert_true(json_as_int(json_next(whole, &walk, &key), &value) && value == 1);
+    assert_string_equal(key, "b");
+    assert_true(json_as_int(json_next(whole, &walk, &key), &value) && value == 2);
+    assert_string_equal(key, "a");
+    assert_null(json_next(whole, &walk, &key));
+    assert_null(key);
+    json_free(whole);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +290,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_missing_value_is_a_failure_of_the_rendering, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_allocation_of_ours_can_fail, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_allocation_of_janssons_can_fail, set_up, tear_down),
+        cmocka_unit_test(test_members_are_walked_in_the_order_of_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

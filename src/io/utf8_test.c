@@ -163,6 +163,111 @@ static void test_case_is_folded_in_full(void **state)
     }
 }
 
+/* The examples of the Unicode standard, chapter 3.9. */
+static void test_what_breaks_off_is_mended_as_the_standard_does(void **state)
+{
+    (void)state;
+#define R "\xef\xbf\xbd"
+    static const struct {
+        const char *bytes, *mended;
+    } cases[] = {
+        {"", ""},
+        {"caf\xc3\xa9", "caf\xc3\xa9"},
+        {"\xc0\xaf\xe0\x80\xbf\xf0\x81\x82"
+         "A",
+         R R R R R R R R "A"},
+        {"\xed\xa0\x80\xed\xbf\xbf\xed\xaf"
+         "A",
+         R R R R R R R R "A"},
+        {"\xf4\x91\x92\x93\xff"
+         "A\x80\xbf"
+         "B",
+         R R R R R "A" R R "B"},
+        {"\xe1\x80\xe2\xf0\x91\x92\xf1\xbf"
+         "A",
+         R R R R "A"},
+        {"a\xf0\x9f\x98", "a" R},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        char mended[64];
+        const size_t length = utf8_mend(cases[c].bytes, strlen(cases[c].bytes), mended);
+        assert_int_equal(length, strlen(cases[c].mended));
+        assert_memory_equal(mended, cases[c].mended, length);
+    }
+#undef R
+}
+
+static void test_normal_forms_are_those_of_the_standard(void **state)
+{
+    (void)state;
+    enum { ROOM = 256 };
+    static const struct {
+        utf8_form form;
+        const char *bytes, *normal;
+    } cases[] = {
+        {UTF8_NFC, "e\xcc\x81", "\xc3\xa9"},
+        {UTF8_NFD, "\xc3\xa9", "e\xcc\x81"},
+        {UTF8_NFD, "\xea\xb0\x81", "\xe1\x84\x80\xe1\x85\xa1\xe1\x86\xa8"},
+        {UTF8_NFC, "\xe2\x84\xab", "\xc3\x85"},
+        {UTF8_NFKC, "\xef\xac\x81", "fi"},
+        {UTF8_NFKD, "\xc2\xbd",
+         "1\xe2\x81\x84"
+         "2"},
+        {UTF8_NFC, "\xef\xac\x81", "\xef\xac\x81"},
+        {UTF8_NFD, "a\xcc\x81\xcc\xa7", "a\xcc\xa7\xcc\x81"}, /* the cedilla comes first */
+        {UTF8_NFC, "", ""},
+    };
+    int32_t buffer[ROOM];
+    size_t written;
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        const size_t length = strlen(cases[c].bytes);
+        const int64_t needed = utf8_normalize(cases[c].bytes, length, cases[c].form, NULL, 0, &written);
+        assert_true(needed >= 1 && needed <= ROOM);
+        assert_int_equal(utf8_normalize(cases[c].bytes, length, cases[c].form, buffer, needed, &written), needed);
+        assert_int_equal(written, strlen(cases[c].normal));
+        assert_memory_equal(buffer, cases[c].normal, written);
+    }
+    assert_int_equal(utf8_normalize("\xff", 1, UTF8_NFC, buffer, ROOM, &written), -1);
+}
+
+static void test_a_long_run_of_marks_is_ordered_as_a_short_one(void **state)
+{
+    (void)state;
+    enum { MARKS = 100 };
+    static int32_t buffer[4 * MARKS + 16];
+    char bytes[1 + 2 * MARKS], want[1 + 2 * MARKS];
+    size_t written;
+    bytes[0] = want[0] = 'a';
+    for (int i = 0; i < MARKS; i++) { /* above (230) and below (202) in turn; those below come first */
+        memcpy(bytes + 1 + 2 * i, i % 2 == 0 ? "\xcc\x81" : "\xcc\xa7", 2);
+        memcpy(want + 1 + 2 * i, i < MARKS / 2 ? "\xcc\xa7" : "\xcc\x81", 2);
+    }
+    assert_int_equal(utf8_normalize(bytes, sizeof bytes, UTF8_NFD, buffer, 4 * MARKS + 16, &written),
+                     2 * MARKS + 3);
+    assert_int_equal(written, sizeof want);
+    assert_memory_equal(buffer, want, sizeof want);
+}
+
+static void test_a_character_has_one_category(void **state)
+{
+    (void)state;
+    assert_true((utf8_category('a') & UTF8_LETTER) != 0);
+    assert_true((utf8_category(0x301) & UTF8_NONSPACING & UTF8_MARK) != 0);
+    assert_true((utf8_category('7') & UTF8_DIGIT & UTF8_NUMBER) != 0);
+    assert_true((utf8_category(0x2163) & UTF8_LETTER_NUMBER) != 0);
+    assert_true((utf8_category('_') & UTF8_CONNECTOR & UTF8_PUNCTUATION) != 0);
+    assert_true((utf8_category(0) & UTF8_CONTROL) != 0);
+    assert_true((utf8_category('a') & ~UTF8_LETTER) == 0);
+    assert_int_equal(utf8_category(0x110000), 0);
+    assert_int_equal(utf8_lower(0xc9), 0xe9);
+    char bytes[4];
+    assert_int_equal(utf8_write(0x1f600, bytes), 4);
+    assert_memory_equal(bytes, "\xf0\x9f\x98\x80", 4);
+    int32_t cluster = 0;
+    assert_false(utf8_cluster_ends('e', 0x301, &cluster));
+    assert_true(utf8_cluster_ends(0x301, 'e', &cluster));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +277,10 @@ int main(void)
         cmocka_unit_test(test_a_text_is_taken_apart_into_code_points),
         cmocka_unit_test(test_letters_and_numbers_of_any_script_are_alphanumeric),
         cmocka_unit_test(test_case_is_folded_in_full),
+        cmocka_unit_test(test_what_breaks_off_is_mended_as_the_standard_does),
+        cmocka_unit_test(test_normal_forms_are_those_of_the_standard),
+        cmocka_unit_test(test_a_long_run_of_marks_is_ordered_as_a_short_one),
+        cmocka_unit_test(test_a_character_has_one_category),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,7 +63,7 @@ typedef struct learning {
                      .help = "validations without gain that end the training; 0: it goes on to the last epoch"),        \
     LEARNING_ROW_TEXT(owner, settings, metric, metric_, .help = "of validation: what best means"),                      \
     LEARNING_ROW_BOOL(owner, settings, mixed_precision, "false",                                                        \
-                      .help = "matrix products in bfloat16, everything else in float")
+                      .help = "matrix products of layers in bfloat16, everything else (attention, losses) in float")
 /* clang-format on */
 
 /* Where a batch stands: all that its random numbers may come from. */

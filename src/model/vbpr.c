@@ -10,7 +10,9 @@
  *
  *   e_i = normalize(sum over m of a_im (W_m f_im + b_m)),  a_i = softmax over m of <v, tanh(W_m f_im + b_m)>
  *
- * An item that lacks a modality gets the mean of those that have it, or zeros. The gradient of W is made of the distinct
+ * An item that lacks a modality gets the mean of those that have it, or zeros. γ_i of an item that no user has had in
+ * training is what it began as, and what it lost as a negative: it is left out of the fitted
+ * model, so that <θ_u, e_i> alone serves such items: a difference from the paper's code. The gradient of W is made of the distinct
  * items of a batch: each is projected once, however often it was drawn. */
 #include "data/features.h"
 #include "model/triples.h"
@@ -386,6 +388,22 @@ static void put_columns(const parameter *from, int64_t column, float *out)
             out[r * 2 * D + column + j] = (float)from->value[r * D + j];
 }
 
+/* γ_i of items that training has not seen becomes zero. */
+static medley_status leave_out_unseen(const medley_runtime *rt, const vbpr *m, float *item, medley_error *err)
+{
+    const csr *observed = m->drawn.observed;
+    const int64_t D = m->p->factors, pairs = csr_count(observed);
+    bool *seen;
+    TRY(mem_alloc_zero(rt, m->items, sizeof *seen, &seen, err));
+    for (int64_t at = 0; at < pairs; at++)
+        seen[observed->index[at]] = true;
+    for (int64_t i = 0; i < m->items; i++)
+        if (!seen[i])
+            memset(item + i * 2 * D, 0, (size_t)D * sizeof *item);
+    mem_free(seen);
+    return MEDLEY_OK;
+}
+
 /* x_ui = <(γ_u, θ_u), (γ_i, e_i)> */
 static medley_status finish(const medley_runtime *rt, void *context, const parameters *p, model_state *state,
                             medley_error *err)
@@ -399,6 +417,7 @@ static medley_status finish(const medley_runtime *rt, void *context, const param
     put_columns(m->user, 0, user);
     put_columns(m->taste, D, user);
     put_columns(m->item, 0, item);
+    TRY(leave_out_unseen(rt, m, item, err));
     return project_all(rt, m, item, err);
 }
 

@@ -200,6 +200,15 @@ static double square_of(const double *e)
     return sum;
 }
 
+static bool is_seen(const learner_trial *t, int i)
+{
+    const csr *observed = &t->data.matrix;
+    for (int64_t at = 0; at < csr_count(observed); at++)
+        if (observed->index[at] == (uint32_t)i)
+            return true;
+    return false;
+}
+
 /* x_ui of all users and items, and L of some triples. */
 static void check_equations(const learner_trial *t, const fused_case *f)
 {
@@ -214,8 +223,8 @@ static void check_equations(const learner_trial *t, const fused_case *f)
     for (int u = 0; u < USERS; u++)
         for (int i = 0; i < ITEMS; i++) {
             const double got = inner_product(how.user + u * 2 * FACTORS, how.item + i * 2 * FACTORS, 2 * FACTORS);
-            const double x =
-                inner_product(user + u * FACTORS, item + i * FACTORS, FACTORS) + inner(taste + u * FACTORS, e[i]);
+            const double known = inner_product(user + u * FACTORS, item + i * FACTORS, FACTORS);
+            const double x = (is_seen(t, i) ? known : 0) + inner(taste + u * FACTORS, e[i]);
             if (!(fabs(got - x) <= 2e-6))
                 fail_msg("%s by %s, missing %s: item %d scores %g, expected %g", f->features, f->fusion,
                          f->missing, i, got, x);

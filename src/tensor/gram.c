@@ -7,7 +7,6 @@
 enum {
     PARTS = 16,  /* sums that tasks make, each of every PARTS-th block: they are added in order */
     BLOCK = 256, /* rows that are turned to double at once */
-    EIGEN_MOST = 8192,
 };
 
 typedef struct summing {

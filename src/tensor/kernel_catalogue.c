@@ -2,10 +2,11 @@
 
 #include "base/multiversion.h"
 #include "tensor/gemm.h"
-#include "tensor/vector_math.h"
+#define VECTOR_MATH_FUSED
+#include "tensor/kernel_rows_lanes.h"
+#include "tensor/stream.h"
 
 enum {
-    LANES = 16,
     CHUNK = 256,
     GROUPS_MOST = 32,
     ROWS_LEAST = 64, /* with fewer, adding to dw takes longer than calculating */
@@ -52,39 +53,41 @@ static bool wants_gradient(const catalogue *c)
     return c->dx != NULL || c->dw != NULL || c->dbias != NULL;
 }
 
-/* LANES maxima and sums side by side. */
-MULTIVERSION static real catalogue_maximum(const real *x, int64_t count)
+ROW_INLINE real catalogue_logit(const row_view *r, int64_t i)
 {
-    real lane[LANES], top = -(real)INFINITY;
-    int64_t j = 0;
-    for (int i = 0; i < LANES; i++)
-        lane[i] = -(real)INFINITY;
-    for (; j + LANES <= count; j += LANES)
-        for (int i = 0; i < LANES; i++)
-            lane[i] = x[j + i] > lane[i] ? x[j + i] : lane[i];
-    for (; j < count; j++)
-        top = x[j] > top ? x[j] : top;
-    for (int i = 0; i < LANES; i++)
-        top = lane[i] > top ? lane[i] : top;
-    return top;
+    return r->x[i];
 }
 
-MULTIVERSION static real catalogue_exponentials(real *x, int64_t count, real top)
+MULTIVERSION static real catalogue_maximum(const real *x, int64_t count)
 {
-    real lane[LANES] = {0}, sum = 0;
+    return row_max(catalogue_logit, &(row_view){.x = x}, count);
+}
+
+ROW_INLINE void soften_lanes(real *x, real top, row_lanes *sum)
+{
+    real part[ROW_LANES];
+    for (int l = 0; l < ROW_LANES; l++)
+        part[l] = vm_exp(x[l] - top);
+    memcpy(x, part, sizeof part);
+    *sum += *(const row_lanes *)part;
+}
+
+MULTIVERSION_FMA static real catalogue_exponentials(real *x, int64_t count, real top)
+{
+    row_lanes sum[ROW_CHAINS] = {{0}};
+    real rest = 0;
     int64_t j = 0;
-    for (; j + LANES <= count; j += LANES)
-        for (int i = 0; i < LANES; i++) {
-            x[j + i] = vm_exp(x[j + i] - top);
-            lane[i] += x[j + i];
-        }
+    for (; j + ROW_CHAINS * ROW_LANES <= count; j += ROW_CHAINS * ROW_LANES)
+        for (int chain = 0; chain < ROW_CHAINS; chain++)
+            soften_lanes(x + j + chain * ROW_LANES, top, &sum[chain]);
+    for (; j + ROW_LANES <= count; j += ROW_LANES)
+        soften_lanes(x + j, top, &sum[0]);
     for (; j < count; j++) {
         x[j] = vm_exp(x[j] - top);
-        sum += x[j];
+        rest += x[j];
     }
-    for (int i = 0; i < LANES; i++)
-        sum += lane[i];
-    return sum;
+    sum[0] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    return rest + row_fold(sum);
 }
 
 real catalogue_soften(real *row, int64_t count, real *top)
@@ -99,6 +102,7 @@ static void soften_piece(const catalogue *c, const piece *p)
     for (int64_t r = 0; r < c->rows; r++) {
         real *row = p->weight + r * c->cut.chunk;
         const int64_t place = (int64_t)c->target[r] - p->first;
+        stream_ahead(row, p->count);
         if (place >= 0 && place < p->count)
             c->picked[r] = row[place];
         p->sum[r] = catalogue_soften(row, p->count, &p->top[r]);
@@ -168,6 +172,7 @@ static void piece_gradient(const catalogue *c, const piece *p)
         memset(c->dbias + p->first, 0, (size_t)p->count * sizeof(real));
     for (int64_t r = 0; r < c->rows; r++) {
         real *row = p->weight + r * c->cut.chunk;
+        stream_ahead(row, p->count);
         catalogue_scale(row, p->count, p->top[r]);
         const int64_t place = (int64_t)c->target[r] - p->first;
         if (place >= 0 && place < p->count)

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "tensor/kernel_elementwise.h"
+#include "tensor/stream.h"
 
 enum { MOST = 70000, ODD = 3 /* no array starts at a multiple of a vector */ };
 
@@ -129,6 +130,87 @@ static void test_edges_of_functions(void **state)
     assert_true(y[1] == 0 && y[3] == 0 && y[4] == 100 && y[5] == INFINITY && isnan(y[6]));
     unary_gelu_tanh.forward(x, y, 7, 0);
     assert_true(y[1] == 0 && y[3] == 0 && y[4] == 100 && y[5] == INFINITY && isnan(y[6]));
+}
+
+/* ---- arrays beyond the caches ---- */
+
+enum { LARGE = STREAM_LEAST + 37 };
+
+static void fill(real *x, uint64_t stream)
+{
+    for (int64_t i = 0; i < LARGE + 1; i++)
+        x[i] = (real)(4 * random_uniform(5, stream, (uint64_t)i) - 2);
+}
+
+static void check_large_unary(const medley_runtime *rt, const unary_kernel *kernel, real *const a[6])
+{
+    const real *const x = a[0], *const dy = a[2];
+    real *const y = a[1], *const dx = a[3], *const want = a[4], *const got = a[5];
+    unary_job job = {.kernel = kernel, .a = (real)0.25, .count = LARGE, .x = x, .y = y};
+    kernel->forward(x, want, LARGE, job.a);
+    assert_ok(parallel_run(rt, unary_tasks(&job), unary_run, &job, err));
+    assert_memory_equal(y, want, LARGE * sizeof(real));
+    job.dy = dy;
+    job.dx = got;
+    for (int mode = 0; mode < STORE_MODES; mode++) {
+        memcpy(want, mode == STORE_IN_PLACE ? dy : dx, LARGE * sizeof(real));
+        memcpy(got, want, LARGE * sizeof(real));
+        job.mode = (store_mode)mode;
+        kernel->backward[mode](x, y, dy, want, LARGE, job.a);
+        assert_ok(parallel_run(rt, unary_tasks(&job), unary_run, &job, err));
+        assert_memory_equal(got, want, LARGE * sizeof(real));
+    }
+}
+
+static void test_past_the_caches_bits_are_the_same(void **state)
+{
+    (void)state;
+    test_memory memory;
+    medley_runtime *rt = test_runtime(&memory, 2);
+    real *a[6], *aside[6];
+    for (int i = 0; i < 6; i++) {
+        assert_ok(mem_alloc(rt, LARGE + 1, sizeof(real), &a[i], err));
+        fill(a[i], (uint64_t)i);
+        aside[i] = a[i] + 1; /* not aligned */
+    }
+    check_large_unary(rt, &unary_scale, a);
+    check_large_unary(rt, &unary_tanh, a);
+    check_large_unary(rt, &unary_gelu, aside);
+    for (int i = 0; i < 6; i++)
+        mem_free(a[i]);
+    test_runtime_end(rt, &memory);
+}
+
+/* Rows of 5, 64 and 600 numbers, and one of all, with an array of each row, of each column and of all. */
+static void test_arithmetic_past_the_caches_equals_its_slow_twin(void **state)
+{
+    (void)state;
+    test_memory memory;
+    medley_runtime *rt = test_runtime(&memory, 2);
+    const int64_t widths[] = {5, 64, 600};
+    real *a, *b, *out;
+    assert_ok(mem_alloc(rt, LARGE + 1024, sizeof(real), &a, err));
+    assert_ok(mem_alloc(rt, LARGE + 1024, sizeof(real), &b, err));
+    assert_ok(mem_alloc(rt, LARGE + 1024, sizeof(real), &out, err));
+    fill(a, 0);
+    fill(b, 1);
+    for (int w = 0; w < 3; w++)
+        for (int kind = 0; kind < 3; kind++) {
+            const int64_t columns = widths[w], rows = LARGE / columns;
+            const shape s = shape_2(rows, columns);
+            const shape other = kind == 0 ? s : kind == 1 ? shape_2(rows, 1) : shape_1(columns);
+            binary_job job = {.kind = BINARY_SUB, .plan = broadcast_of(s, other, s), .a = a, .b = b, .out = out};
+            out[rows * columns] = 77;
+            assert_ok(parallel_run(rt, binary_tasks(&job), binary_run, &job, err));
+            assert_true(out[rows * columns] == 77);
+            for (int64_t i = 0; i < rows * columns; i++)
+                if (!(out[i] == a[i] - b[kind == 0 ? i : kind == 1 ? i / columns : i % columns]))
+                    fail_msg("width %lld, kind %d: place %lld", (long long)columns, kind, (long long)i);
+        }
+    mem_free(a);
+    mem_free(b);
+    mem_free(out);
+    test_runtime_end(rt, &memory);
 }
 
 /* ---- arithmetic ---- */
@@ -270,6 +352,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_prestate(test_functions_equal_their_slow_twins, &m),
         cmocka_unit_test(test_edges_of_functions),
+        cmocka_unit_test(test_past_the_caches_bits_are_the_same),
+        cmocka_unit_test(test_arithmetic_past_the_caches_equals_its_slow_twin),
         cmocka_unit_test_prestate(test_arithmetic_equals_its_slow_twin, &m),
         cmocka_unit_test(test_axes_that_behave_alike_are_one),
         cmocka_unit_test(test_a_grid_is_covered_once),

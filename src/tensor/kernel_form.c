@@ -1,12 +1,14 @@
 #include "tensor/kernel_form.h"
 
 #include "base/multiversion.h"
+#include "tensor/stream.h"
 
 enum {
     LAST = SHAPE_RANK_MOST - 1,
     TILE = 16,  /* a line of 64 bytes in both directions */
     STRIP = 64, /* of a transposed plane that is a row of the grid */
     PAGE = 1024,
+    WIDE_MOST = 512, /* columns of rows that are made in a buffer */
 };
 
 void dense_steps(shape s, int64_t size[SHAPE_RANK_MOST], int64_t step[SHAPE_RANK_MOST])
@@ -53,6 +55,7 @@ typedef struct copy_block {
     const real *x; /* NULL: zeros */
     real *out;
     int64_t rows, columns, x_step, out_step;
+    bool past; /* the caches */
 } copy_block;
 
 enum { LANES = 16, LONG_RUN = 512 };
@@ -82,6 +85,27 @@ static void copy_long_runs(const copy_block *block)
                (size_t)block->columns * sizeof *block->out);
 }
 
+/* Lines that are written in parts must not go past the caches. */
+static bool writes_lines(const copy_block *block)
+{
+    return block->out_step == block->columns ||
+           ((uintptr_t)block->out % 64 == 0 && block->columns % STREAM_LINE == 0 &&
+            block->out_step % STREAM_LINE == 0);
+}
+
+static void stream_runs(const copy_block *block)
+{
+    const int64_t ahead =
+        block->columns < STREAM_AHEAD ? STREAM_AHEAD / block->columns * block->x_step : STREAM_AHEAD;
+    for (int64_t r = 0; r < block->rows; r++)
+        for (int64_t i = 0; i < block->columns; i += STREAM_BLOCK) {
+            const int64_t count = least(STREAM_BLOCK, block->columns - i), from = r * block->x_step + i;
+            stream_fetch(stream_place(block->x, from + ahead), count);
+            stream_store(block->out + r * block->out_step + i, block->x + from, count);
+        }
+    stream_end();
+}
+
 static void zero_runs(const copy_block *block)
 {
     for (int64_t r = 0; r < block->rows; r++)
@@ -102,7 +126,10 @@ static void copy_scattered(const copy_job *job, const copy_block *block)
 
 static void copy_dense_rows(const copy_block *block, bool add)
 {
-    (add ? add_runs : block->columns < LONG_RUN ? copy_runs : copy_long_runs)(block);
+    if (block->past && !add && writes_lines(block))
+        stream_runs(block);
+    else
+        (add ? add_runs : block->columns < LONG_RUN ? copy_runs : copy_long_runs)(block);
 }
 
 static void copy_rows(const copy_job *job, const copy_block *block)
@@ -144,6 +171,20 @@ static void copy_rows(const copy_job *job, const copy_block *block)
     }
 TRANSPOSE(transpose_set, =)
 TRANSPOSE(transpose_add, +=)
+
+/* transpose_set where rows of out stand one behind the other and go past the caches: TILE of them are made first. */
+static void transpose_past(const real *x, int64_t from, real *out, int64_t rows, int64_t columns)
+{
+    _Alignas(64) real made[TILE * WIDE_MOST];
+    for (int64_t i = 0; i < rows; i += TILE) {
+        const int64_t tall = least(TILE, rows - i);
+        for (int64_t j = 0; i == 0 && j < columns; j++)
+            stream_fetch(x + j * from, rows);
+        transpose_set(x + i, from, made, columns, tall, columns);
+        stream_store(out + i * columns, made, tall * columns);
+    }
+    stream_end();
+}
 
 /* The axis that is dense in x when the last one is dense in out alone; else -1. */
 static int crossed_axis(const copy_job *job)
@@ -200,6 +241,7 @@ medley_status copy_run(void *context, int64_t task, int worker, medley_error *er
     const element_grid grid = copy_grid(job, crossed, outer);
     const element_part part = element_grid_part(&grid, task);
     (void)worker, (void)err;
+    const bool past = !job->add && job->size[0] * job->size[1] * job->size[2] * job->size[LAST] >= STREAM_LEAST;
     int64_t index[LAST] = {part.row / (outer[1] * outer[2]), part.row / outer[2] % outer[1], part.row % outer[2]};
     for (int64_t row = 0, rows; row < part.rows; row += rows, next_index(index, outer, rows)) {
         int64_t from = 0, to = 0;
@@ -216,12 +258,17 @@ medley_status copy_run(void *context, int64_t task, int worker, medley_error *er
                                     .rows = rows,
                                     .columns = part.columns,
                                     .x_step = job->from[2],
-                                    .out_step = job->to[2]});
+                                    .out_step = job->to[2],
+                                    .past = past});
             continue;
         }
         const int64_t rest = job->size[crossed] - index[crossed] * STRIP;
-        (job->add ? transpose_add : transpose_set)(job->x + from, job->from[LAST], job->out + to, job->to[crossed],
-                                                   rest < STRIP ? rest : STRIP, job->size[LAST]);
+        const int64_t tall = least(STRIP, rest), wide = job->size[LAST];
+        if (past && job->to[crossed] == wide && wide <= WIDE_MOST)
+            transpose_past(job->x + from, job->from[LAST], job->out + to, tall, wide);
+        else
+            (job->add ? transpose_add : transpose_set)(job->x + from, job->from[LAST], job->out + to,
+                                                       job->to[crossed], tall, wide);
     }
     return MEDLEY_OK;
 }
@@ -249,7 +296,8 @@ static void join_cut(const join_job *job, element_part cut)
                                       .rows = cut.rows,
                                       .columns = to - from,
                                       .x_step = job->apart ? job->width : part->width,
-                                      .out_step = job->apart ? part->width : job->width},
+                                      .out_step = job->apart ? part->width : job->width,
+                                      .past = job->outer * job->width >= STREAM_LEAST},
                         job->apart && part->add);
     }
 }

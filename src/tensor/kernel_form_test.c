@@ -81,14 +81,28 @@ static void test_every_permutation_of_axes(void **state)
     test_runtime_end(rt, &memory);
 }
 
+/* With more than STREAM_LEAST numbers. */
+static void test_permutations_past_the_caches(void **state)
+{
+    (void)state;
+    test_memory memory;
+    medley_runtime *rt = test_runtime(&memory, 2);
+    const int orders[][SHAPE_RANK_MOST] = {{0, 2, 1, 3}, {0, 1, 3, 2}, {0, 3, 2, 1}};
+    for (int i = 0; i < 3; i++) {
+        check_permutation(rt, shape_4(16, 200, 11, 64), orders[i]);
+        check_permutation(rt, shape_4(1, 33, 129, 521), orders[i]);
+    }
+    test_runtime_end(rt, &memory);
+}
+
 /* [outer, count, inner] out of, and into, arrays that are longer along the axis. */
 static void test_parts_of_an_axis(void **state)
 {
     (void)state;
     test_memory memory;
     medley_runtime *rt = test_runtime(&memory, 2);
-    const int64_t parts[][3] = {{1, 5, 1},   {3, 2, 1},     {4, 3, 17}, {700, 1, 64},
-                                {2, 7, 600}, {1, 3, 40000}, {3, 0, 4}};
+    const int64_t parts[][3] = {{1, 5, 1},     {3, 2, 1}, {4, 3, 17},     {700, 1, 64},  {2, 7, 600},
+                                {1, 3, 40000}, {3, 0, 4}, {1100, 31, 64}, {3, 3, 240007}};
     for (size_t p = 0; p < sizeof parts / sizeof parts[0]; p++) {
         const int64_t outer = parts[p][0], count = parts[p][1], inner = parts[p][2], longer = count + 3;
         const copy_job out_of = {.size = {1, outer, count, inner},
@@ -160,6 +174,8 @@ static void test_arrays_are_joined_and_taken_apart(void **state)
         for (size_t o = 0; o < sizeof outers / sizeof outers[0]; o++)
             for (int absent = -1; absent < 3 && outers[o] * widths[w][0] <= 1000000; absent++)
                 check_join(rt, outers[o], widths[w], absent);
+    check_join(rt, 17000, (const int64_t[]){64, 48, 16}, -1);
+    check_join(rt, 2100, (const int64_t[]){500, 3, 600}, 1);
     test_runtime_end(rt, &memory);
 }
 
@@ -167,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_permutation_of_axes),
+        cmocka_unit_test(test_permutations_past_the_caches),
         cmocka_unit_test(test_parts_of_an_axis),
         cmocka_unit_test(test_axes_that_are_one_in_both_arrays_are_joined),
         cmocka_unit_test(test_arrays_are_joined_and_taken_apart),

@@ -1,6 +1,7 @@
 #include "tensor/kernel_reduce.h"
 
 #include "base/multiversion.h"
+#include "tensor/stream.h"
 
 enum {
     LANES = 16,
@@ -41,13 +42,15 @@ static inline __attribute__((always_inline)) real sum_run_of(const real *restric
 {
     lanes sum[4] = {{0}};
     int64_t i = 0;
-    for (; i + 4 * LANES <= n; i += 4 * LANES)
+    for (; i + 4 * LANES <= n; i += 4 * LANES) {
+        stream_ahead(x + i, 4 * LANES);
         for (int k = 0; k < 4; k++) {
             lanes v = *(const lanes *)(x + i + k * LANES);
             if (w != NULL)
                 v *= *(const lanes *)(w + i + k * LANES);
             sum[k] += v;
         }
+    }
     for (; i + LANES <= n; i += LANES) {
         lanes v = *(const lanes *)(x + i);
         if (w != NULL)
@@ -91,10 +94,13 @@ SUM_RUNS(sum_runs_weighted, job->w + start)
         (void)w;                                                                                              \
         for (int64_t j = 0; j < columns; j++)                                                                 \
             sum[j] = 0;                                                                                       \
-        for (; r + 8 <= rows; r += 8)                                                                         \
+        for (; r + 8 <= rows; r += 8) {                                                                       \
+            for (int64_t k = 8; k < 16; k++)                                                                  \
+                stream_fetch(stream_place(x, (r + k) * step), columns);                                       \
             for (int64_t j = 0; j < columns; j++)                                                             \
                 sum[j] += ((at(r) + at(r + 1)) + (at(r + 2) + at(r + 3))) +                                   \
                           ((at(r + 4) + at(r + 5)) + (at(r + 6) + at(r + 7)));                                \
+        }                                                                                                     \
         for (; r < rows; r++)                                                                                 \
             for (int64_t j = 0; j < columns; j++)                                                             \
                 sum[j] += at(r);                                                                              \

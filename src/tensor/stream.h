@@ -15,14 +15,21 @@ enum {
 
 static inline void stream_fetch(const real *x, int64_t count)
 {
+    __asm__ volatile(""); /* otherwise gcc drops calls of a function that does nothing but prefetch */
     for (int64_t i = 0; i < count; i += STREAM_LINE)
         __builtin_prefetch(x + i);
 }
 
-/* Asks for what comes STREAM_AHEAD of the `count` numbers that are at work. The address may lie behind the array. */
+/* x + at, which may lie behind the array. */
+static inline const real *stream_place(const real *x, int64_t at)
+{
+    return (const real *)((uintptr_t)x + (uintptr_t)at * sizeof *x);
+}
+
+/* Asks for what comes STREAM_AHEAD of the `count` numbers that are at work. */
 static inline void stream_ahead(const real *x, int64_t count)
 {
-    stream_fetch((const real *)((uintptr_t)x + STREAM_AHEAD * sizeof(real)), count);
+    stream_fetch(stream_place(x, STREAM_AHEAD), count);
 }
 
 typedef float stream_four __attribute__((vector_size(16), may_alias));

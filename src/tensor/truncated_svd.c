@@ -201,12 +201,16 @@ static medley_status take_vectors(finding *f, truncated_svd *out, medley_error *
     return runtime_progress(f->rt, f->job->phase, f->job->iterations + 2, f->job->iterations + 2, err);
 }
 
-medley_status truncated_svd_run(const medley_runtime *rt, const svd_job *job, truncated_svd *out, medley_error *err)
+medley_status truncated_svd_run(const medley_runtime *rt, const svd_job *job, truncated_svd *out,
+                                medley_error *err)
 {
     finding f = {.rt = rt, .job = job};
     const int64_t shorter = least(job->rows, job->columns), width = least(shorter, job->rank + job->oversampling);
     medley_status status;
     *out = (truncated_svd){0};
+    if (width > EIGEN_MOST)
+        return fail(err, MEDLEY_E_LIMIT, "%s: %lld dimensions, oversampling included; at most %d are accepted",
+                    job->phase, (long long)width, EIGEN_MOST);
     f.width = width;
     if (job->sparse != NULL)
         TRY_DONE(csr_transpose(rt, job->sparse, &f.transposed, err));

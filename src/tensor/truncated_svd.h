@@ -13,13 +13,15 @@ typedef struct svd_job {
     const real *dense;
     int64_t rank;         /* vectors wanted, >= 0 */
     int64_t oversampling; /* vectors more that are searched for: 10 to 50 */
-    int64_t iterations;   /* multiplications by AAᵀ, orthonormalised each: 2 to 8; the flatter the spectrum, the more */
+    int64_t
+        iterations; /* multiplications by AAᵀ, orthonormalised each: 2 to 8; the flatter the spectrum, the more */
     uint64_t seed;
     const char *phase; /* names the work for progress */
 } svd_job;
 
 typedef struct truncated_svd {
-    int64_t rank; /* as wanted, or fewer: as many singular values as exceed 1e-6 of the largest, which is float's noise */
+    int64_t
+        rank; /* as wanted, or fewer: as many singular values as exceed 1e-6 of the largest, which is float's noise */
     real *u;      /* [rows, rank] orthonormal; of each vector the component that is largest by size is positive */
     real *values; /* [rank] descending */
 } truncated_svd;

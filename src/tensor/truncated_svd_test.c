@@ -266,12 +266,9 @@ static void test_numbers_that_are_not_finite_are_refused(void **state)
     (void)state;
     const svd_job job = job_of(4, 3, a, 2);
     assert_fails(truncated_svd_run(rt, &job, &out, err), MEDLEY_E_ARGUMENT, "not finite");
-    svd_job wide = job_of(100000, 100000, NULL, 9000);
-    const int64_t *none = test_calloc(100001, sizeof *none);
-    const csr empty = {100000, 100000, none, NULL, NULL};
-    wide.sparse = &empty;
-    assert_fails(truncated_svd_run(rt, &wide, &out, err), MEDLEY_E_LIMIT, "at most 8192");
-    test_free((void *)(uintptr_t)none);
+    const svd_job wide = job_of(100000, 100000, NULL, 9000);
+    assert_fails(truncated_svd_run(rt, &wide, &out, err), MEDLEY_E_LIMIT,
+                 "svd: 9010 dimensions, oversampling included; at most 8192 are accepted");
     test_runtime_end(rt, &memory);
 }
 

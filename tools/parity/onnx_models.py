@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the small ONNX models that src/encode/onnx_session_test.c runs.
+"""Writes the small ONNX models that src/encode/onnx_session_test.c and pretrained_test.c run.
 
     onnx_models.py [FOLDER]      default: tests/onnx
 
@@ -7,6 +7,12 @@
     types.onnx     one input of each type that is taken -> wide f64 [2], half f16 [6], flag bool [2]
     shapes.onnx    data [-1] f32, shape [r] i64 -> reshaped, whose shape is known only then
     unknown.onnx   an operator that nobody has
+
+    fixed.onnx     input_ids, attention_mask i32 [2, 5] -> last_hidden_state [2, 5, 1]: ids where the mask is 1, else 1000
+    unmasked.onnx  input_ids i64 [n, t] -> last_hidden_state [n, t, 1]: t, which padding would change
+    half.onnx      pixel_values f16 [1, 3, 2, 2] -> embedding f32 [1, 12]: the same numbers
+    towers.onnx    input_ids, attention_mask, pixel_values [n, 3, h, w] -> text_embeds, image_embeds: means
+    broken.onnx    pixel_values [n, 3, 2, 2] -> embedding [n, 3]: 1 / mean
 """
 import pathlib
 import sys
@@ -66,10 +72,67 @@ def unknown(folder):
          [info("x", T.FLOAT, [1])], [info("y", T.FLOAT, [1])], domains=["medley.test"])
 
 
+def fixed(folder):
+    nodes = [
+        helper.make_node("Cast", ["attention_mask"], ["mask"], to=T.BOOL),
+        helper.make_node("Where", ["mask", "input_ids", "far"], ["kept"]),
+        helper.make_node("Cast", ["kept"], ["numbers"], to=T.FLOAT),
+        helper.make_node("Unsqueeze", ["numbers", "last"], ["last_hidden_state"]),
+    ]
+    save(folder, "fixed", nodes, [info("input_ids", T.INT32, [2, 5]), info("attention_mask", T.INT32, [2, 5])],
+         [info("last_hidden_state", T.FLOAT, [2, 5, 1])],
+         [numpy_helper.from_array(np.array(1000, np.int32), "far"),
+          numpy_helper.from_array(np.array([2], np.int64), "last")])
+
+
+def unmasked(folder):
+    nodes = [
+        helper.make_node("Shape", ["input_ids"], ["sizes"]),
+        helper.make_node("Gather", ["sizes", "one"], ["width"], axis=0),
+        helper.make_node("Mul", ["input_ids", "zero"], ["nothing"]),
+        helper.make_node("Add", ["nothing", "width"], ["widths"]),
+        helper.make_node("Cast", ["widths"], ["numbers"], to=T.FLOAT),
+        helper.make_node("Unsqueeze", ["numbers", "last"], ["last_hidden_state"]),
+    ]
+    constants = {"one": 1, "zero": 0, "last": [2]}
+    save(folder, "unmasked", nodes, [info("input_ids", T.INT64, ["n", "t"])],
+         [info("last_hidden_state", T.FLOAT, ["n", "t", 1])],
+         [numpy_helper.from_array(np.array(value, np.int64), name) for name, value in constants.items()])
+
+
+def half(folder):
+    nodes = [
+        helper.make_node("Cast", ["pixel_values"], ["numbers"], to=T.FLOAT),
+        helper.make_node("Flatten", ["numbers"], ["embedding"]),
+    ]
+    save(folder, "half", nodes, [info("pixel_values", T.FLOAT16, [1, 3, 2, 2])], [info("embedding", T.FLOAT, [1, 12])])
+
+
+def towers(folder):
+    nodes = [
+        helper.make_node("Mul", ["input_ids", "attention_mask"], ["kept"]),
+        helper.make_node("Cast", ["kept"], ["numbers"], to=T.FLOAT),
+        helper.make_node("ReduceMean", ["numbers"], ["text_embeds"], axes=[1], keepdims=1),
+        helper.make_node("ReduceMean", ["pixel_values"], ["image_embeds"], axes=[2, 3], keepdims=0),
+    ]
+    save(folder, "towers", nodes,
+         [info("input_ids", T.INT64, ["n", "t"]), info("attention_mask", T.INT64, ["n", "t"]),
+          info("pixel_values", T.FLOAT, ["m", 3, "h", "w"])],
+         [info("text_embeds", T.FLOAT, ["n", 1]), info("image_embeds", T.FLOAT, ["m", 3])])
+
+
+def broken(folder):
+    nodes = [
+        helper.make_node("ReduceMean", ["pixel_values"], ["mean"], axes=[2, 3], keepdims=0),
+        helper.make_node("Reciprocal", ["mean"], ["embedding"]),
+    ]
+    save(folder, "broken", nodes, [info("pixel_values", T.FLOAT, ["n", 3, 2, 2])], [info("embedding", T.FLOAT, ["n", 3])])
+
+
 def main():
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "tests/onnx")
     folder.mkdir(parents=True, exist_ok=True)
-    for make in (linear, types, shapes, unknown):
+    for make in (linear, types, shapes, unknown, fixed, unmasked, half, towers, broken):
         make(folder)
 
 

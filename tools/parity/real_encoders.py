@@ -25,7 +25,7 @@ import torch
 import transformers as hf
 from PIL import Image
 
-TEXTS_MOST, PICTURES_MOST, LONGEST = 60, 40, 256
+TEXTS_MOST, PICTURES_MOST, LONGEST = 24, 16, 256
 
 
 def texts(data):

@@ -18,6 +18,7 @@ import random
 import shutil
 import struct
 import sys
+import tempfile
 
 # this file is called as the library that it imports
 sys.path = [p for p in sys.path if os.path.abspath(p or ".") != os.path.dirname(os.path.abspath(__file__))]
@@ -242,13 +243,14 @@ def zoo(texts, size):
     yield "zoo_7", t
 
 
-def tokenizers_of(data, out, texts, small):
-    """Yields (name, what gives ids); writes its files."""
-    shared = os.path.join(data, "tokenizers")
+def tokenizers_of(data, out, texts, small, wanted):
+    """Yields (name, what gives ids); writes its files, those that are not wanted elsewhere: training breaks ties
+    differently each time, so files must not change without their records."""
+    shared, elsewhere = os.path.join(data, "tokenizers"), tempfile.TemporaryDirectory()
     size = 600 if small else 20000
 
     def folder(name, shared_file=None):
-        path = os.path.join(out, name)
+        path = os.path.join(out if wanted(name) else elsewhere.name, name)
         os.makedirs(path, exist_ok=True)
         if shared_file:
             save(path, "shared", shared_file + "\n")
@@ -290,8 +292,9 @@ def tokenizers_of(data, out, texts, small):
     yield "roberta_json", prefixed
     drawn = texts if small else texts[:1500] + [t.replace("\0", "") for t in sentences(corpus(data, 500, True))]
     for name, t in zoo(drawn, size if small else 8000):
-        t.save(os.path.join(folder(name), "tokenizer.json"), pretty=False)
-        yield name, t
+        path = os.path.join(folder(name), "tokenizer.json")
+        t.save(path, pretty=False)
+        yield name, Tokenizer.from_file(path)  # scores are not read as they were written
     if small:
         return
     path = folder("clip_json")
@@ -310,8 +313,9 @@ def tokenizers_of(data, out, texts, small):
     save(path, "tokenizer_config.json", '{"extra_ids": 100, "model_max_length": 512}')
     yield "t5_config", t5_of_pieces(os.path.join(shared, "t5.spiece.model"), 100)
     path = folder("t5_new")
-    t5_of_pieces(os.path.join(shared, "t5.spiece.model"), 100).save(os.path.join(path, "tokenizer.json"))
-    yield "t5_new", t5_of_pieces(os.path.join(shared, "t5.spiece.model"), 100)
+    path = os.path.join(path, "tokenizer.json")
+    t5_of_pieces(os.path.join(shared, "t5.spiece.model"), 100).save(path)
+    yield "t5_new", Tokenizer.from_file(path)
     minilm = os.environ.get("MEDLEY_MINILM")
     if minilm:
         shutil.copy(os.path.join(minilm, "tokenizer.json"), folder("minilm"))
@@ -360,9 +364,10 @@ def main(out, data, small, count, only):
     rng = random.Random(11)
     texts = corpus(data, count, small)
     training = [t.replace("\0", "") for t in sentences(t for t in texts if len(t) > 20)[:4000 if small else 30000]]
-    for name, tokenizer in tokenizers_of(data, out, training, small):
-        if only and not any(name.startswith(start) for start in only):
-            continue
+    def wanted(name):
+        return not only or any(name.startswith(start) for start in only)
+
+    for name, tokenizer in filter(lambda pair: wanted(pair[0]), tokenizers_of(data, out, training, small, wanted)):
         record(os.path.join(out, name, "records.gz"), tokenizer, texts, rng)
         print(name, len(texts), flush=True)
 
