@@ -4,7 +4,7 @@
  *   bench_extract ENCODER MODEL LIST LOG THREADS [batch] [what]
  *
  * LIST: a picture's path or a text a line. what: `all`, from files to the log, twice: the first is for warmth; or `ready`, a
- * session of THREADS threads and THREADS sessions of one. Prints names and seconds between tabs. */
+ * session of THREADS threads and THREADS sessions of one. Prints names, seconds, processor seconds and items between tabs. */
 #include <unistd.h>
 
 #include "encode/extraction.h"
@@ -23,6 +23,24 @@ typedef struct opened {
     int64_t items, threads;
     char *bytes;
 } opened;
+
+typedef struct instant {
+    double clock, processor;
+} instant;
+
+static instant begin(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (instant){now(), (double)t.tv_sec + 1e-9 * (double)t.tv_nsec};
+}
+
+static void print_since(instant start, const char *name, int64_t items)
+{
+    const instant end = begin();
+    fprintf(stdout, "%s\t%.4f\t%.4f\t%lld\n", name, end.clock - start.clock, end.processor - start.processor,
+            (long long)items);
+}
 
 static medley_status open_list(const medley_runtime *rt, const char *path, opened *o, medley_error *err)
 {
@@ -57,10 +75,9 @@ static medley_status measure_all(const medley_runtime *rt, const opened *o, cons
     for (int run = 0; run < RUNS; run++) {
         extraction x;
         unlink(log);
-        const double start = now();
+        const instant start = begin();
         const medley_status status = extraction_run(rt, o->class, o->e, &source, log, NULL, &x, err);
-        const double seconds = now() - start;
-        fprintf(stdout, "all\t%.4f\t%lld\n", seconds, (long long)(x.encoded));
+        print_since(start, "all", x.encoded);
         extraction_release(&x);
         TRY(status);
     }
@@ -115,13 +132,13 @@ static medley_status run_ready(ready *r, const char *name, const onnx_library *l
     for (int i = 0; i < sessions; i++)
         TRY(onnx_session_open(r->rt, lib, r->o->params.model, threads, &r->session[i], err));
     for (int run = 0; run < RUNS; run++) {
-        const double start = now();
+        const instant start = begin();
         if (sessions > 1)
             TRY(parallel_run(r->rt, tasks, run_task, r, err));
         else
             for (int64_t task = 0; task < tasks; task++)
                 TRY(run_task(r, task, 0, err));
-        fprintf(stdout, "%s\t%.4f\t%lld\n", name, now() - start, (long long)r->o->items);
+        print_since(start, name, r->o->items);
     }
     for (int i = 0; i < sessions; i++)
         onnx_session_close(r->session[i]);

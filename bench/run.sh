@@ -157,6 +157,13 @@ measure_encode() {
         say tokenizers
         "$python" "$root/bench/peer_tokenizers.py" "$build/bench_tokenizer" "$data" "$work/tokenizers" >>"$ratios"
     fi
+    if [ -z "$python" ] || ! "$python" -c 'import torch, transformers' 2>/dev/null || [ ! -d "$data/encoders" ]; then
+        say "SKIPPED: extraction, which needs torch, transformers and encoders"
+    else
+        say extraction
+        "$python" "$root/bench/peer_extract.py" "$build/bench_extract" "$data" "${BENCH_ENCODERS:-$root/build/encoders}" \
+            "$work/extract" "$threads" >>"$ratios"
+    fi
 }
 
 median() { # name column
@@ -197,6 +204,8 @@ table() {
             'vbpr step in bfloat16'*) row "$name, s" "$ours" "$peer" 0.1 ;;
             vbpr*) row "$name, s" "$ours" "$peer" ;;
             tokenize*) row "$name, s" "$ours" "$peer" 1 ;;
+            extract*ready*) row "$name, s" "$ours" "$peer" 1.053 ;;
+            extract*) row "$name, s" "$ours" "$peer" 0.5 ;;
         esac
     done
 }

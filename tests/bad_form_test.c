@@ -32,7 +32,7 @@ typedef struct raw_form {
     raw_file files[FILES_MOST];
 } raw_form;
 
-enum { FORMS = 12 };
+enum { FORMS = 13 };
 
 static const raw_form forms[FORMS] = {
     {"movielens",
@@ -116,6 +116,10 @@ static const raw_form forms[FORMS] = {
      {{"x", "who,what,stars,when\na,b,5,2018-07-01 12:30:05\n"},
       {"items", "id,title,price,tags\nb,Book,9.9,p|q\n"},
       {"users", "id,age,town\na,33,Bari\n"}}},
+    {"catalogue",
+     "catalogue",
+     {"file=items", "numbers=price", "attributes=kind"},
+     {{"items", "id,name,price,kind\nb,Book,9.9,p\nc,Coat,3,q\n"}}},
 };
 
 /* ---- files and refusals ---- */

@@ -285,8 +285,8 @@ static void test_features_are_extracted_once_and_models_follow_them(void **state
     } steps[] = {
         {"", "made", "on test"},
         {"", "up to date", "up to date"},
-        {", length: 5", "made", "on test"},
-        {", length: 5", "up to date", "up to date"},
+        {", dimensions: 5", "made", "on test"},
+        {", dimensions: 5", "up to date", "up to date"},
     };
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         medley_report *r;
@@ -301,7 +301,7 @@ static void test_features_are_extracted_once_and_models_follow_them(void **state
     RUN(medley_extract, NULL, "store", "/seen/store", "encoder", "tfidf", "name", "textual", "length", "3",
         "force", "true");
     medley_report *r;
-    assert_ok(run_file(rt, write_features_config(", length: 5"), &r, err));
+    assert_ok(run_file(rt, write_features_config(", dimensions: 5"), &r, err));
     assert_step(r, "extract", "made");
     medley_report_free(r);
 }
@@ -311,8 +311,8 @@ static void test_extractions_that_cannot_be_are_refused_before_anything_is_made(
     (void)state;
     static const char *const cases[][2] = {
         {"textual: {encoder: tfidff}", "did you mean 'tfidf'?"},
-        {"textual: {encoder: tfidf, lenth: 5}",
-         "unknown key 'extract.textual.lenth' (did you mean 'extract.textual.length'?)"},
+        {"textual: {encoder: tfidf, dimenions: 5}",
+         "unknown key 'extract.textual.dimenions' (did you mean 'extract.textual.dimensions'?)"},
         {"textual: {encoder: tfidf, name: other}", "'extract.textual.name' is not accepted here"},
         {"textual: tfidf", "extract.textual: a mapping of settings is needed"},
         {"textual: {text: title}", "extract.textual.encoder is missing"},

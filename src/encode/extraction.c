@@ -6,7 +6,7 @@
 #include "io/file.h"
 
 /* Texts are many and short: a chunk of them is worth cutting into batches by length. */
-enum { CHUNK_TEXTS = 256, CHUNK_PICTURES = 16, HASHED_A_TASK = 64, BYTES_MOST = 1 << 30 };
+enum { CHUNK_TEXTS = 256, CHUNK_PICTURES = 8, HASHED_A_TASK = 64, BYTES_MOST = 1 << 30 };
 
 typedef struct content {
     int64_t item; /* the first that has it */

@@ -148,18 +148,20 @@ static medley_status run_pixels(const encoder *e, const sample *const *samples, 
 {
     const int64_t rows = e->rows_fixed > 0 ? e->rows_fixed : count;
     onnx_tensor inputs[PRETRAINED_INPUTS_MOST];
-    void *pixels;
+    void *pixels = NULL;
     *values = NULL;
-    TRY(mem_alloc(e->rt, rows, sample_bytes(e), &pixels, err));
     memcpy(inputs, e->inputs, sizeof inputs);
-    for (int i = 0; i < e->inputs_count; i++) {
-        if (inputs[i].data != NULL)
-            continue;
-        fill_pixels(e, inputs[i].type, samples, count, rows, pixels);
-        inputs[i].size[0] = rows;
-        inputs[i].size[2] = e->pixels.height;
-        inputs[i].size[3] = e->pixels.width;
-        inputs[i].data = pixels;
+    int at = 0;
+    while (inputs[at].data != NULL) /* but one are of the other tower */
+        at++;
+    inputs[at].size[0] = rows;
+    inputs[at].size[2] = e->pixels.height;
+    inputs[at].size[3] = e->pixels.width;
+    inputs[at].data = samples[0]->data; /* as it is if there is no other */
+    if (rows > 1 || inputs[at].type != ONNX_F32) {
+        TRY(mem_alloc(e->rt, rows, sample_bytes(e), &pixels, err));
+        fill_pixels(e, inputs[at].type, samples, count, rows, pixels);
+        inputs[at].data = pixels;
     }
     const medley_status status =
         onnx_session_run(e->session, inputs, e->inputs_count, e->output, shape, values, err);
