@@ -4,7 +4,7 @@
     peer_image.py FOLDER [pictures] [runs] [edge]
     peer_image.py make FOLDER [pictures]        writes photographs of 1500x1000 pixels, the same every time
 
-Prints name and milliseconds a picture, the median of the runs. `draft` is Pillow's own way to shrink while it reads.
+Prints name and milliseconds a picture, the median of the runs. `draft` is Pillow's way to shrink while it reads.
 """
 import io
 import pathlib

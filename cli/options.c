@@ -32,12 +32,8 @@ const medley_param operation_params[] = {
 /* Settings that choose a member of a registry, which brings settings of its own. */
 static const struct {
     const char *key, *kind;
-} choosers[] = {{"format", "formats"},
-                {"encoder", "encoders"},
-                {"strategy", "strategies"},
-                {"model", "models"},
-                {"search", "searches"},
-                {"job", "operations"}};
+} choosers[] = {{"format", "formats"}, {"encoder", "encoders"}, {"strategy", "strategies"},
+                {"model", "models"},   {"search", "searches"},  {"job", "operations"}};
 
 enum { CHOOSERS = sizeof choosers / sizeof *choosers };
 
@@ -213,8 +209,12 @@ static medley_status read_letter(invocation *in, const char *option, medley_erro
 
 static medley_status read_word(invocation *in, const char *word, medley_error *err)
 {
+    if (in->argument_count > 0) {
+        in->arguments[in->argument_count++] = word;
+        return MEDLEY_OK;
+    }
     char name[128];
-    const char *const before = in->command != NULL && in->argument_count == 0 ? in->command->name : in->first_word;
+    const char *const before = in->command != NULL ? in->command->name : in->first_word;
     snprintf(name, sizeof name, "%.50s%s%.50s", before != NULL ? before : "", before != NULL ? " " : "", word);
     const command *const found = command_find(name); /* "extract" is one, and "extract plan" */
     if (found != NULL || in->command == NULL)

@@ -28,6 +28,9 @@ static const struct {
     {"features_import", medley_features_import},
     {"features_list", medley_features_list},
     {"features_show", medley_features_show},
+    {"images", medley_images},
+    {"extract", medley_extract},
+    {"extract_plan", medley_extract_plan},
 };
 
 static operation operation_called(const char *name)

@@ -30,6 +30,9 @@ archive_entry.h  src/io/archive\.c|src/.*_test\.c
 cmocka.h     .*_test\.c
 immintrin.h  src/(io/(delimited|json_lines)|tensor/.*)\.c
 cpuid.h      src/tensor/kernel_rows_bf16\.c
+jpeglib.h    src/encode/image_jpeg\.c
+jerror.h     src/encode/image_jpeg\.c
+vips/vips.h  src/encode/image_vips\.c
 '
 # C11, then POSIX and Linux
 system='

@@ -295,18 +295,21 @@ static void test_every_setting_of_every_operation_is_shown(void **state)
     (void)state;
     medley_entry operation;
     for (int64_t i = 0; medley_registry_entry("operations", i, &operation); i++) {
-        static const char *const members[][2] = {
-            {"format", "delimited"}, {"strategy", "random"}, {"model", "itemknn"}, {"search", "tpe"}};
+        static const char *const members[][2] = {{"format", "delimited"},
+                                                 {"strategy", "random"},
+                                                 {"model", "itemknn"},
+                                                 {"search", "tpe"},
+                                                 {"encoder", "tfidf"}};
         medley_config *c = new_config();
         medley_report *r;
         int64_t rows = 0;
         const medley_param *extra = NULL;
         for (const medley_param *p = operation.params; p->kind != MEDLEY_PARAM_END; p++, rows++) {
             const char *value = "ml-1m"; /* any text; for fetch, a set */
-            for (int m = 0; m < 4; m++)
+            for (size_t m = 0; m < sizeof members / sizeof *members; m++)
                 if (p->kind == MEDLEY_PARAM_TEXT && strcmp(members[m][0], p->name) == 0) {
                     medley_entry member;
-                    static const char *const kinds[] = {"formats", "strategies", "models", "searches"};
+                    static const char *const kinds[] = {"formats", "strategies", "models", "searches", "encoders"};
                     const char *kind = kinds[m];
                     value = members[m][1];
                     assert_ok(medley_registry_find(kind, value, &member, err));

@@ -21,9 +21,13 @@ medley_status encoding_run(encoding *e, const char *log, const encoding_cache *c
                           cache->memory << 20, cache->disk << 20, &e->cache, err));
     e->source.prepare_first = cache->precompute;
     TRY(extraction_run(e->rt, e->class, e->encoder, &e->source, log, e->cache, &e->done, err));
-    return e->done.length > 0 ? MEDLEY_OK
-                              : fail(err, MEDLEY_E_FORMAT, "%s: no item has a %s that can be encoded",
-                                     e->class->name, e->class->modality == MODALITY_IMAGE ? "picture" : "text");
+    const char *const what = e->class->modality == MODALITY_IMAGE ? "picture" : "text";
+    if (e->done.without + e->done.refused == e->done.items)
+        return fail(err, MEDLEY_E_FORMAT, "%s: no item has a %s that can be encoded", e->class->name, what);
+    return e->done.length > 0
+               ? MEDLEY_OK
+               : fail(err, MEDLEY_E_FORMAT, "%s: the items' %ss have nothing that vectors could be made of",
+                      e->class->name, what);
 }
 
 void encoding_release(encoding *e)

@@ -4,7 +4,8 @@
 #include "api/experiment.h"
 #include "data/store.h"
 
-extern const operation_class operation_prepare, operation_extract, operation_split, operation_sweep, operation_compare;
+extern const operation_class operation_prepare, operation_extract, operation_split, operation_sweep,
+    operation_compare;
 
 /* In the place of paths that are not there yet. */
 static const char none[] = "-";

@@ -334,10 +334,10 @@ static medley_status place_output(plan_reader *r, const yaml_node *map, planned_
         return fail(err, MEDLEY_E_CONFIG,
                     "%s:%d: a folder cannot be named by backend '%s', model '%s' and layer '%s'", r->path,
                     map->line, backend, e->model, e->layer);
+    TRY(join(r, e->output, "cache", &e->cache, err));
     text_format(&t, "%s/%s/", e->output, backend);
     add_model(&t, e);
     text_format(&t, "/%s", e->layer);
-    TRY(join(r, e->output, "cache", &e->cache, err));
     TRY(keep(r, &t, &e->output, err));
     for (int64_t i = 0; i < r->plan->count; i++)
         if (strcmp(r->plan->extractions[i].output, e->output) == 0)

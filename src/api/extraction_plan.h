@@ -20,7 +20,7 @@ typedef struct planned_extraction {
     modality modality;
     int line; /* of the model */
     const char *model, *layer;
-    bool whole_name; /* of the model, in folders */
+    bool whole_name;                       /* of the model, in folders */
     const char *input;                     /* a folder of pictures, or a TSV */
     const char *item_column, *text_column; /* "": the first and the last */
     const char *cache, *output;            /* folders; `output` is of the vectors */

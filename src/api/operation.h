@@ -15,7 +15,7 @@ typedef struct setting_group {
     const struct operation_class *operation; /* whose settings they are; NULL: they are search spaces */
     const char *given;                       /* "store|force": rows that the owner gives, refused in the group */
     const char *spaces; /* the kind whose members' rows are searched: "<name>.<member>.<row>: <space>" */
-    bool named; /* several of the operation: keys are "<name>.<any name>.<key>" */
+    bool named;         /* several of the operation: keys are "<name>.<any name>.<key>" */
     const char *help;
 } setting_group;
 

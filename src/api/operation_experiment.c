@@ -5,8 +5,8 @@
 #include "api/experiment.h"
 #include "io/save.h"
 
-extern const operation_class operation_prepare, operation_extract, operation_split, operation_sweep, operation_evaluate,
-    operation_compare;
+extern const operation_class operation_prepare, operation_extract, operation_split, operation_sweep,
+    operation_evaluate, operation_compare;
 
 static const medley_param table[] = {
     MEDLEY_TEXT(experiment_params, out, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH,

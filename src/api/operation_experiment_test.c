@@ -298,7 +298,7 @@ static void test_features_are_extracted_once_and_models_follow_them(void **state
     }
     test_read_end(test_read(test_path(folder, "seen/store/features/textual.npy"), NULL));
     /* a matrix that somebody else has replaced is made again, and what was fitted on it goes */
-    RUN(medley_extract, NULL, "store", "/seen/store", "encoder", "tfidf", "name", "textual", "length", "3",
+    RUN(medley_extract, NULL, "store", "/seen/store", "encoder", "tfidf", "name", "textual", "dimensions", "3",
         "force", "true");
     medley_report *r;
     assert_ok(run_file(rt, write_features_config(", dimensions: 5"), &r, err));

@@ -307,6 +307,9 @@ static medley_status draw_sheet(const comparing *c, medley_report *report, medle
     const medley_status status =
         item_pictures_draw(c->store, folder, c->cells, c->count, 1 + c->p->top_k, c->p->sheet, &missing, err);
     mem_free(folder);
+    if (status == MEDLEY_OK && missing > 0)
+        runtime_log(c->rt, MEDLEY_LOG_WARNING, "pictures of the sheet that are not there or cannot be read: %lld",
+                    (long long)missing);
     report_facts(report, "sheet", "Sheet");
     report_string(report, "sheet", c->p->sheet);
     report_int(report, "rows", c->count);

@@ -181,7 +181,8 @@ static void test_bad_requests_are_refused(void **state)
     assert_fails(TRY_SIMILAR("items", "2"), MEDLEY_E_CONFIG, "run: give either a run, or a store and a space");
     assert_fails(TRY_SIMILAR("items", "2", "space", "text"), MEDLEY_E_CONFIG, "or a store and a space");
     assert_fails(TRY_SIMILAR("items", "2", "run", "/knn", "space", "text"), MEDLEY_E_CONFIG, "give either");
-    assert_fails(TRY_SIMILAR("run", "/knn"), MEDLEY_E_CONFIG, "items: give either items or item_file");
+    assert_fails(TRY_SIMILAR("run", "/knn"), MEDLEY_E_CONFIG,
+                 "items: give either items, item_file or random_items");
     assert_fails(TRY_SIMILAR("run", "/knn", "items", "2,zz"), MEDLEY_E_NOT_FOUND,
                  "items: 'zz' is no item of the store");
     assert_fails(TRY_SIMILAR("run", "/knn", "item_file", "/bad"), MEDLEY_E_NOT_FOUND, "/bad:2: 'none' is no item");

@@ -266,8 +266,9 @@ static medley_status check_operation_group(const medley_config *c, const setting
     TRY(group_config(c, g, prefix, &own, err));
     medley_status status = MEDLEY_OK;
     if (g->named && own->count == 0) /* a word of its own, or a name too long to be one */
-        status = fail(err, MEDLEY_E_CONFIG, "%s: a mapping of settings is needed, under a name of less than %d bytes",
-                      prefix, CONFIG_WORD);
+        status =
+            fail(err, MEDLEY_E_CONFIG, "%s: a mapping of settings is needed, under a name of less than %d bytes",
+                 prefix, CONFIG_WORD);
     else if (own->count > 0) {
         status = bind_group(own, g, &s, err);
         if (status == MEDLEY_OK)

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -74,7 +75,7 @@ static medley_status encode(encoder *e, const sample *const *samples, int64_t co
     }
     assert_true(count == 1 || count * largest <= TOKENS_A_BATCH);
     e->batches++;
-    if ((e->encoded += count) >= e->kill_at && e->kill_at > 0)
+    if (atomic_fetch_add(&e->encoded, count) + count >= e->kill_at && e->kill_at > 0)
         kill(getpid(), SIGKILL);
     return MEDLEY_OK;
 }

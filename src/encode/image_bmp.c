@@ -1,4 +1,5 @@
-/* BMP, which libvips reads by a library of unsafe formats only: 8 bits with a palette, 24 and 32 bits, uncompressed. */
+/* BMP, which libvips reads by a library of unsafe formats only: 8 bits with a palette, 24 and 32 bits,
+ * uncompressed. */
 #include "encode/image_decoder.h"
 
 enum { FILE_HEADER = 14, HEADER_LEAST = 40, PALETTE_MOST = 256, PLAIN = 0, BIT_FIELDS = 3 };

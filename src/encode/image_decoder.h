@@ -13,8 +13,8 @@ typedef struct image_source {
     const struct image_decoder *decoder;
 } image_source;
 
-/* Fills *out, as it lies in the file, and says how it is to be turned (EXIF: 1..8). What *out holds after a failure is
- * released by the caller. */
+/* Fills *out, as it lies in the file, and says how it is to be turned (EXIF: 1..8). What *out holds after a
+ * failure is released by the caller. */
 typedef medley_status (*image_read)(const image_source *s, image *out, int *orientation, medley_error *err);
 
 typedef struct image_decoder {

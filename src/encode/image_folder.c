@@ -147,8 +147,8 @@ static bool is_large(const image_folder_params *p, const image *m, size_t length
            (p->resize_target_longest_edge > 0 && longer > p->resize_target_longest_edge);
 }
 
-/* Writes m, which was decoded from `bytes`, as those bytes unless it is large and comes out smaller. What is made smaller is
- * a JPEG and called so; a name that may be another's is not given. */
+/* Writes m, which was decoded from `bytes`, as those bytes unless it is large and comes out smaller. What is made
+ * smaller is a JPEG and called so; a name that may be another's is not given. */
 static medley_status write_picture(const folder_job *job, int64_t i, const image *m, const void *bytes,
                                    size_t length, medley_error *err)
 {

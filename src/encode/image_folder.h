@@ -14,8 +14,8 @@ typedef struct image_folder_params {
 
 extern const medley_param image_folder_table[];
 
-/* Decodes every file of `input`, and writes those that are pictures to the folder `out`, as they are or smaller; nothing in
- * `input` is touched. <out>/images.tsv lists what was refused and why. */
+/* Decodes every file of `input`, and writes those that are pictures to the folder `out`, as they are or smaller;
+ * nothing in `input` is touched. <out>/images.tsv lists what was refused and why. */
 MEDLEY_MUST_USE medley_status image_folder_run(const medley_runtime *rt, const image_folder_params *p,
                                                medley_report *report, medley_error *err);
 

@@ -1,4 +1,5 @@
-/* JPEG by libjpeg-turbo itself: libvips, which reads the other formats, costs twice as much as decoding a small picture. */
+/* JPEG by libjpeg-turbo itself: libvips, which reads the other formats, costs twice as much as decoding a small
+ * picture. */
 #include "encode/image_decoder.h"
 
 #include <setjmp.h>
@@ -63,7 +64,8 @@ static void on_start(j_decompress_ptr jpeg)
     (void)jpeg;
 }
 
-/* All bytes were there from the start. What follows is an end, which a picture of one scan may have done without. */
+/* All bytes were there from the start. What follows is an end, which a picture of one scan may have done without.
+ */
 static boolean on_empty(j_decompress_ptr jpeg)
 {
     static const JOCTET end[] = {0xff, JPEG_EOI};

@@ -1,6 +1,6 @@
-/* From a picture to the numbers an encoder takes, as its preprocessor_config.json says (Hugging Face image processors):
- * resize, centre crop, rescale, normalise, planes. Resizing is Pillow's: a filter stretched by the scale (antialiasing),
- * rounded to 8 bits after each of its two passes. */
+/* From a picture to the numbers an encoder takes, as its preprocessor_config.json says (Hugging Face image
+ * processors): resize, centre crop, rescale, normalise, planes. Resizing is Pillow's: a filter stretched by the
+ * scale (antialiasing), rounded to 8 bits after each of its two passes. */
 #ifndef ENCODE_IMAGE_PREPARATION_H
 #define ENCODE_IMAGE_PREPARATION_H
 
@@ -26,14 +26,15 @@ typedef struct image_preparation {
     int64_t height, width; /* of what comes out */
 } image_preparation;
 
-/* `path`: a preprocessor_config.json of CLIP, SigLIP, ViT, DINO, DINOv2 (BitImageProcessor), ConvNeXT (crop_pct), ResNet,
- * MobileNetV2 …; E_FORMAT names the key, its value and what is accepted. */
+/* `path`: a preprocessor_config.json of CLIP, SigLIP, ViT, DINO, DINOv2 (BitImageProcessor), ConvNeXT (crop_pct),
+ * ResNet, MobileNetV2 …; E_FORMAT names the key, its value and what is accepted. */
 MEDLEY_MUST_USE medley_status image_preparation_read(const medley_runtime *rt, const char *path,
                                                      image_preparation *out, medley_error *err);
 /* out [3, height, width]. Fails with E_NOMEM, E_LIMIT. */
 MEDLEY_MUST_USE medley_status image_prepare(const medley_runtime *rt, const image_preparation *p, const image *m,
                                             float *out, medley_error *err);
-/* The shorter edge below which decoding must not shrink, so that what comes out is as good: for image_decode's `least`. */
+/* The shorter edge below which decoding must not shrink, so that what comes out is as good: for image_decode's
+ * `least`. */
 int64_t image_preparation_least(const image_preparation *p);
 
 /* Pillow's Image.resize: out [height, width, 3]. */

@@ -14,8 +14,8 @@ static const colours halves = {{0.5, 0.5, 0.5}, {0.5, 0.5, 0.5}};
 static const colours imagenet = {{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}};
 static const colours clip = {{0.48145466, 0.4578275, 0.40821073}, {0.26862954, 0.26130258, 0.27577711}};
 
-/* What a file of a family leaves out. Old files say <family>FeatureExtractor, newer ones <family>ImageProcessor and may
- * add Fast or Pil; a `size` that is one number is the shortest edge, or where `square` both edges. */
+/* What a file of a family leaves out. Old files say <family>FeatureExtractor, newer ones <family>ImageProcessor
+ * and may add Fast or Pil; a `size` that is one number is the shortest edge, or where `square` both edges. */
 static const struct family {
     const char *name;
     int64_t size, crop_size;

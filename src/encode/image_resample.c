@@ -1,6 +1,6 @@
-/* Two passes, along rows and along columns, each a weighted sum in whole numbers that is rounded to 8 bits: sums of whole
- * numbers are the same in any order, so lanes may be wide. Along rows the lanes are rows: the pass works on blocks of
- * them, turned so that the same byte of all rows lies together. */
+/* Two passes, along rows and along columns, each a weighted sum in whole numbers that is rounded to 8 bits: sums
+ * of whole numbers are the same in any order, so lanes may be wide. Along rows the lanes are rows: the pass works
+ * on blocks of them, turned so that the same byte of all rows lies together. */
 #include "encode/image_resample.h"
 
 #include <math.h>
@@ -109,7 +109,8 @@ static void pick_nearest(axis *a, double scale, int64_t from, int64_t in)
     }
 }
 
-/* Outputs [from, from + count) of `out` that are made of `in`. A filter is stretched by the scale, when that is above 1. */
+/* Outputs [from, from + count) of `out` that are made of `in`. A filter is stretched by the scale, when that is
+ * above 1. */
 static medley_status axis_build(const medley_runtime *rt, resample_filter filter, int64_t in, int64_t out,
                                 int64_t from, int64_t count, axis *a, medley_error *err)
 {
@@ -254,8 +255,8 @@ static void along_columns(const axis *a, const uint8_t *in, int64_t in_step, int
 
 /* ---- both ---- */
 
-/* Which pass comes first shows in the rounding. Pillow 13 begins with the one along columns if that drops more than twice
- * as many rows as the other drops columns; before, it always began with rows. */
+/* Which pass comes first shows in the rounding. Pillow 13 begins with the one along columns if that drops more
+ * than twice as many rows as the other drops columns; before, it always began with rows. */
 static bool columns_first(const image *m, const resample_window *w)
 {
     return w->height < m->height && m->height - w->height > 2 * (m->width - w->width);

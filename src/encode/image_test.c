@@ -24,7 +24,8 @@ static safetensors *recordings(void)
 
 /* ---- pictures that Pillow reads ---- */
 
-/* Formats that keep every bit, and JPEG by the same library, come out as from Pillow; other JPEG libraries may round once. */
+/* Formats that keep every bit, and JPEG by the same library, come out as from Pillow; other JPEG libraries may
+ * round once. */
 static void check_picture(const char *name, const named_tensor *want)
 {
     size_t length;

@@ -1,6 +1,6 @@
-/* PNG, WebP, GIF and TIFF are read, and pictures written, by libvips. It is told which format to read, so none of its
- * other loaders ever sees what comes from outside. It is opened when it is first needed: it brings a hundred other libraries,
- * and with them every start of the program would take thirty times as long. */
+/* PNG, WebP, GIF and TIFF are read, and pictures written, by libvips. It is told which format to read, so none of
+ * its other loaders ever sees what comes from outside. It is opened when it is first needed: it brings a hundred
+ * other libraries, and with them every start of the program would take thirty times as long. */
 #include <vips/vips.h> /* before base.h: it names malloc */
 
 #include "encode/image_decoder.h"
@@ -49,7 +49,8 @@ static void say_nothing(const gchar *domain, GLogLevelFlags level, const gchar *
     (void)context;
 }
 
-/* We run on many pictures at once, and never twice on one: no threads inside, nothing remembered, nothing printed. */
+/* We run on many pictures at once, and never twice on one: no threads inside, nothing remembered, nothing printed.
+ */
 static void start_vips(void)
 {
     void *handle = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
@@ -93,8 +94,8 @@ static VipsImage *open_image(const image_source *s)
     return in;
 }
 
-/* One row of 8 or 16 bits; of 16 the upper 8 are kept. Greys have one band, colours three, inks four; what is behind
- * them is opacity. */
+/* One row of 8 or 16 bits; of 16 the upper 8 are kept. Greys have one band, colours three, inks four; what is
+ * behind them is opacity. */
 typedef struct row_form {
     int bands, wide;
     bool inks;

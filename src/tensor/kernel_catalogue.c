@@ -4,7 +4,7 @@
 #include "tensor/gemm.h"
 #define VECTOR_MATH_FUSED
 #include "tensor/kernel_rows_lanes.h"
-#include "tensor/stream.h"
+#include "tensor/streaming.h"
 
 enum {
     CHUNK = 256,

@@ -2,7 +2,7 @@
 
 #include "base/multiversion.h"
 #define VECTOR_MATH_FUSED
-#include "tensor/stream.h"
+#include "tensor/streaming.h"
 #include "tensor/vector_math.h"
 
 element_grid element_grid_of(int64_t rows, int64_t columns)

@@ -5,7 +5,7 @@
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "tensor/kernel_elementwise.h"
-#include "tensor/stream.h"
+#include "tensor/streaming.h"
 
 enum { MOST = 70000, ODD = 3 /* no array starts at a multiple of a vector */ };
 

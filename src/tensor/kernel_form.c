@@ -1,7 +1,7 @@
 #include "tensor/kernel_form.h"
 
 #include "base/multiversion.h"
-#include "tensor/stream.h"
+#include "tensor/streaming.h"
 
 enum {
     LAST = SHAPE_RANK_MOST - 1,
@@ -93,17 +93,22 @@ static bool writes_lines(const copy_block *block)
             block->out_step % STREAM_LINE == 0);
 }
 
+/* Short runs come from rows that are read in turn; where they are few, from places that go on side by side. */
+static int64_t run_ahead(const copy_block *block)
+{
+    const bool in_turn = block->columns < STREAM_AHEAD && block->rows * block->columns > 2 * STREAM_AHEAD;
+    return in_turn ? STREAM_AHEAD / block->columns * block->x_step : STREAM_AHEAD;
+}
+
 static void stream_runs(const copy_block *block)
 {
-    const int64_t ahead =
-        block->columns < STREAM_AHEAD ? STREAM_AHEAD / block->columns * block->x_step : STREAM_AHEAD;
+    const int64_t ahead = run_ahead(block);
     for (int64_t r = 0; r < block->rows; r++)
         for (int64_t i = 0; i < block->columns; i += STREAM_BLOCK) {
             const int64_t count = least(STREAM_BLOCK, block->columns - i), from = r * block->x_step + i;
             stream_fetch(stream_place(block->x, from + ahead), count);
             stream_store(block->out + r * block->out_step + i, block->x + from, count);
         }
-    stream_end();
 }
 
 static void zero_runs(const copy_block *block)
@@ -183,7 +188,6 @@ static void transpose_past(const real *x, int64_t from, real *out, int64_t rows,
         transpose_set(x + i, from, made, columns, tall, columns);
         stream_store(out + i * columns, made, tall * columns);
     }
-    stream_end();
 }
 
 /* The axis that is dense in x when the last one is dense in out alone; else -1. */
@@ -270,6 +274,7 @@ medley_status copy_run(void *context, int64_t task, int worker, medley_error *er
             (job->add ? transpose_add : transpose_set)(job->x + from, job->from[LAST], job->out + to,
                                                        job->to[crossed], tall, wide);
     }
+    stream_end();
     return MEDLEY_OK;
 }
 
@@ -315,5 +320,6 @@ medley_status join_run(void *context, int64_t task, int worker, medley_error *er
                                      .rows = part.rows - row < rows ? part.rows - row : rows,
                                      .column = part.column,
                                      .columns = part.columns});
+    stream_end();
     return MEDLEY_OK;
 }

@@ -1,7 +1,7 @@
 #include "tensor/kernel_reduce.h"
 
 #include "base/multiversion.h"
-#include "tensor/stream.h"
+#include "tensor/streaming.h"
 
 enum {
     LANES = 16,

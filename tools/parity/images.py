@@ -1,11 +1,12 @@
 #!/usr/bin/env -S python3 -P
-"""Makes up small pictures of every kind and records what Pillow and transformers make of them, for src/encode/image*_test.c.
+"""Makes up small pictures of every kind and records what Pillow and transformers make of them, for the tests of images.
 
     images.py [FOLDER]      default: tests
 
-Pictures go to fuzz/corpus/image, where they are also what a fuzzer begins with; what Pillow decodes them to, upright and
-converted to RGB, is 'decode.<name>' of parity/images.safetensors. 'resize.<w>.<h>.<to w>.<to h>.<filter>' is Image.resize,
-'prepare.<name>' the image processor (those on Pillow) of parity/images/<name>.json, both of a picture that is computed.
+Pictures go to fuzz/corpus/image, where they are also what a fuzzer begins with; what Pillow decodes them to, upright
+and converted to RGB, is 'decode.<name>' of parity/images.safetensors. 'resize.<w>.<h>.<to w>.<to h>.<filter>' is
+Image.resize, 'prepare.<name>.<w>.<h>' the image processor (those on Pillow) of parity/images/<name>.json, both of a
+picture that is computed. -P: a script beside this one has the name of a library that transformers needs.
 """
 import io
 import json

@@ -1,7 +1,7 @@
 /* Loops over arrays that the caches do not hold. Results are written past the caches, so that what they overwrite is not
  * read first; inputs are asked for ahead, since the processor does so only up to the end of a page. */
-#ifndef TENSOR_STREAM_H
-#define TENSOR_STREAM_H
+#ifndef TENSOR_STREAMING_H
+#define TENSOR_STREAMING_H
 
 #include "base/base.h"
 #include "tensor/real.h"
@@ -62,10 +62,11 @@ static inline void stream_end(void)
 /* Copies, past the caches where `to` is aligned to 16 bytes. */
 static inline void stream_store(real *restrict to, const real *restrict from, int64_t count)
 {
-    enum { TOGETHER = sizeof(stream_four) / sizeof(real) };
+    enum { TOGETHER = sizeof(stream_four) / sizeof(real), FOURS = STREAM_LINE / TOGETHER };
     int64_t i = 0;
-    for (; (uintptr_t)to % sizeof(stream_four) == 0 && i + TOGETHER <= count; i += TOGETHER)
-        stream_four_store((stream_four *)(to + i), *(const stream_four_anywhere *)(from + i));
+    for (; (uintptr_t)to % sizeof(stream_four) == 0 && i + STREAM_LINE <= count; i += STREAM_LINE)
+        for (int k = 0; k < FOURS; k++)
+            stream_four_store((stream_four *)(to + i) + k, *((const stream_four_anywhere *)(from + i) + k));
     memcpy(to + i, from + i, (size_t)(count - i) * sizeof *to);
 }
 

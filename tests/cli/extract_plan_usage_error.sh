@@ -1,0 +1,1 @@
+$MEDLEY extract plan --sotre store

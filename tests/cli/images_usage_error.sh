@@ -1,0 +1,1 @@
+$MEDLEY images --sotre store
