@@ -20,10 +20,10 @@ extern const image_limits image_limits_default; /* 178 million pixels, as Pillow
 
 /* Decodes the whole of a JPEG, PNG, WebP, GIF (first frame), TIFF or BMP: upright (EXIF), sRGB (CMYK and embedded
  * profiles are converted as Pillow's convert("RGB") does without colour management, 16 bits go to 8, palettes and
- * greys are spread), alpha dropped as Pillow's convert("RGB") does. least > 0: may be shrunk while it is read
- * (JPEG: by 2, 4, 8) as long as the shorter edge stays at least `least`. Safe from several threads at once. Fails
- * with E_FORMAT: empty, unknown format, truncated, corrupt: what is wrong, in words; E_LIMIT: too large; E_NOMEM;
- * E_NOT_FOUND: libvips, which all but JPEG and BMP needs, is not there. */
+ * greys are spread), alpha dropped as there, but transparent pixels of a GIF are black. least > 0: may be shrunk
+ * while it is read (JPEG: by 2, 4, 8) as long as the shorter edge stays at least `least`. Safe from several
+ * threads at once. Fails with E_FORMAT: empty, unknown format, truncated, corrupt: what is wrong, in words;
+ * E_LIMIT: too large; E_NOMEM; E_NOT_FOUND: libvips, which all but JPEG and BMP needs, is not there. */
 MEDLEY_MUST_USE medley_status image_decode(const medley_runtime *rt, const void *bytes, size_t length,
                                            int64_t least, const image_limits *limits, image *out,
                                            medley_error *err);
