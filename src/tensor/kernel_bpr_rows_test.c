@@ -120,7 +120,8 @@ static void test_a_part_is_the_same_bits_as_in_the_whole(void **state)
     (void)bpr_rows_sum(&t, 0, TRIPLES, 0);
     while (user[first] == user[first - 1])
         first++;
-    assert_true(bpr_rows_ascend(user, 0, first, &before) && bpr_rows_ascend(user, first, TRIPLES, &users));
+    assert_true(bpr_rows_ascend(user, 0, first, &before));
+    assert_true(bpr_rows_ascend(user, first, TRIPLES, &users));
     t.slope = other_slope;
     t.row = other_row;
     t.value = other_value;
