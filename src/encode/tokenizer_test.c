@@ -1,32 +1,11 @@
-#include "testing.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "encode/tokenizer_inside.h"
+#include "fixture.h"
 
 #define PARITY MEDLEY_SOURCE_DIR "/tests/parity/tokenizers/"
-
-static medley_runtime *rt;
-static test_memory memory;
-static char *folder;
-
-static int set_up(void **state)
-{
-    (void)state;
-    rt = test_runtime(&memory, 1);
-    folder = test_folder();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_folder_end(folder);
-    test_runtime_end(rt, &memory);
-    return 0;
-}
 
 /* Ids by line: the example of BERT's own documentation, and what is needed around it. */
 static const char bert_vocabulary[] =
