@@ -35,12 +35,12 @@ test:
 check-all: strict asan tsan
 	@$(MAKE) --no-print-directory test
 
-## strict: build all there is with gcc and clang, warnings are errors
+## strict: build all there is with gcc (build/release) and clang (build/tsan), warnings are errors
 strict: check-deps
-	cmake --preset gcc
-	cmake --build --preset gcc --target all bench
-	cmake --preset clang
-	cmake --build --preset clang --target all bench
+	cmake --preset release -DMEDLEY_WERROR=ON
+	cmake --build --preset release --target all bench
+	cmake --preset tsan
+	cmake --build --preset tsan --target all bench
 
 ## asan: the tests under the address and undefined-behaviour sanitizers
 ## tsan: the tests under the thread sanitizer
