@@ -1,10 +1,11 @@
 """Forward and backward of every op beside PyTorch in eager mode: same shapes, threads and minute, sides alternating.
 
-    peer_ops.py BENCH_OPS [THREADS [SECONDS [ROUNDS [CASES]]]]
+    peer_ops.py [--processor] BENCH_OPS [THREADS [SECONDS [ROUNDS [CASES]]]]
 
-CASES: a regular expression. Prints a Markdown table: median milliseconds of both, the ratio of the peer's to ours (higher
-is better), and what share of our time the floor is: bytes that must move over the speed of a copy, or operations over that
-of a product, both measured in the same run. Wall clock; processor time where the machine is busy with other work.
+CASES: a regular expression. --processor: processor time instead of the wall clock, for a machine that is busy with
+other work. Prints a Markdown table: median milliseconds of both, the ratio of the peer's to ours (higher is better), and
+what share of our time the floor is: bytes that must move over the speed of a copy, or operations over that of a product,
+both measured in the same run.
 Exit code 1 when a ratio is below its bound.
 
 The peer has its best settings: fused optimizers, sparse gradients of tables, products by the matrix A and by its transpose
@@ -276,11 +277,10 @@ def shown(seconds):
     return f"{1e3 * seconds:.3g}"
 
 
-def main(bench, threads="2", seconds="0.3", rounds="3", wanted="."):
+def main(clock, bench, threads="2", seconds="0.3", rounds="3", wanted="."):
     warnings.filterwarnings("ignore", message="Sparse")
     torch.set_num_threads(int(threads))
     torch.manual_seed(1)
-    clock = 1 if os.getloadavg()[0] > 0.5 * (os.cpu_count() or 1) else 0
     names = [name for name in subprocess.run([bench, "list"], check=True, capture_output=True,
                                              text=True).stdout.splitlines() if re.search(wanted, name)]
     server = subprocess.Popen([bench, "serve", threads], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -290,7 +290,8 @@ def main(bench, threads="2", seconds="0.3", rounds="3", wanted="."):
         server.stdin.flush()
         return [float(value) for value in server.stdout.readline().split()]
     copy, product = ask("machine")
-    print(f"{platform.machine()}, {threads} thread{'s' if threads != '1' else ''}, {('wall clock', 'processor time')[clock]}, PyTorch {torch.__version__}; "
+    print(f"{platform.machine()}, {threads} thread{'s' if threads != '1' else ''}, "
+          f"{('wall clock', 'processor time')[clock]}, PyTorch {torch.__version__}; "
           f"copy {copy / 1e9:.1f} GB/s, product {product / 1e9:.0f} GFLOP/s of one thread; medians of {rounds} rounds\n")
     print("| op | ours, ms | PyTorch, ms | PyTorch / ours | floor / ours | |\n|---|--:|--:|--:|--:|---|")
     ratios, missed, by_name = [], 0, {}
@@ -318,4 +319,5 @@ def main(bench, threads="2", seconds="0.3", rounds="3", wanted="."):
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    ARGUMENTS = [value for value in sys.argv[1:] if value != "--processor"]
+    sys.exit(main(len(ARGUMENTS) < len(sys.argv) - 1, *ARGUMENTS))

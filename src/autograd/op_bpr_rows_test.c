@@ -7,11 +7,11 @@
 
 #include "fixture.h"
 
-enum { USERS = 700, ITEMS = 500, WIDTH = 24 };
+enum { USERS = 700, ITEMS = 500, WIDTH = 24, SEEN = 17 };
 
 typedef struct model {
     parameters p;
-    parameter *user, *item, *bias;
+    parameter *user, *item, *bias, *taste, *seen;
     graph *g;
     int64_t count;
     uint32_t *u, *i, *j; /* [count] */
@@ -26,6 +26,8 @@ static medley_status model_create(const medley_runtime *runtime, int64_t count, 
     m->user = parameters_add(&m->p, "user", shape_2(USERS, WIDTH), PARAMETER_ROWS, normal);
     m->item = parameters_add(&m->p, "item", shape_2(ITEMS, WIDTH), PARAMETER_ROWS, normal);
     m->bias = parameters_add(&m->p, "bias", shape_2(ITEMS, 1), PARAMETER_ROWS, normal);
+    m->taste = parameters_add(&m->p, "taste", shape_2(USERS, SEEN), PARAMETER_ROWS, normal);
+    m->seen = parameters_add(&m->p, "seen", shape_2(ITEMS, SEEN), PARAMETER_DENSE, normal);
     TRY(parameters_allocate(runtime, &m->p, 1, err));
     TRY(graph_create(runtime, &m->g, err));
     uint32_t **arrays[] = {&m->u, &m->i, &m->j};
@@ -54,13 +56,23 @@ static void model_end(model *m)
 
 static bpr_rows triples_of(const model *m)
 {
-    return (bpr_rows){m->user, m->item, m->bias, m->u, m->i, m->j, m->count};
+    return (bpr_rows){.p = m->user,
+                      .q = m->item,
+                      .c = m->bias,
+                      .user = m->u,
+                      .positive = m->i,
+                      .negative = m->j,
+                      .count = m->count};
 }
 
 static medley_status run(model *m, real *value, medley_error *err)
 {
-    const bpr_rows of = triples_of(m);
+    bpr_rows of = triples_of(m);
     graph_begin(m->g, (graph_place){0});
+    of.t = m->taste;
+    of.e = graph_parameter(m->g, m->seen);
+    of.e_positive = m->j; /* of items of its own */
+    of.e_negative = m->i;
     node *loss = graph_bpr_rows(m->g, &of, 0.5);
     *value = loss->value[0];
     return graph_backward(m->g, loss, err);
@@ -69,8 +81,11 @@ static medley_status run(model *m, real *value, medley_error *err)
 static node *score(model *m, const uint32_t *item)
 {
     node *bias = graph_gather(m->g, m->bias, item, shape_1(m->count));
-    return graph_add(m->g, graph_gather_dot(m->g, m->user, m->u, m->item, item, m->count),
-                     graph_reshape(m->g, bias, shape_1(m->count)));
+    node *taste = graph_gather(m->g, m->taste, m->u, shape_1(m->count));
+    node *seen = graph_select(m->g, graph_parameter(m->g, m->seen), item == m->i ? m->j : m->i, m->count);
+    node *sum = graph_add(m->g, graph_gather_dot(m->g, m->user, m->u, m->item, item, m->count),
+                          graph_reshape(m->g, bias, shape_1(m->count)));
+    return graph_add(m->g, sum, graph_rows_dot(m->g, taste, seen));
 }
 
 /* The same loss of ops of their own. */
@@ -83,6 +98,11 @@ static medley_status run_apart(model *m, real *value, medley_error *err)
     sum = graph_add(g, sum, graph_rows_square(g, m->item, m->j, m->count));
     sum = graph_add(g, sum, graph_rows_square(g, m->bias, m->i, m->count));
     sum = graph_add(g, sum, graph_rows_square(g, m->bias, m->j, m->count));
+    sum = graph_add(g, sum, graph_rows_square(g, m->taste, m->u, m->count));
+    for (int side = 0; side < 2; side++) {
+        node *seen = graph_select(g, graph_parameter(g, m->seen), side == 0 ? m->i : m->j, m->count);
+        sum = graph_add(g, sum, graph_sum(g, graph_square(g, seen)));
+    }
     node *loss =
         graph_add(g, graph_bpr(g, score(m, m->i), score(m, m->j)), graph_scale(g, sum, 0.25 / (double)m->count));
     *value = loss->value[0];
@@ -119,6 +139,9 @@ static void test_it_equals_the_ops_it_is_made_of(void **state)
         assert_alike(whole.user, parts.user);
         assert_alike(whole.item, parts.item);
         assert_alike(whole.bias, parts.bias);
+        assert_alike(whole.taste, parts.taste);
+        for (int64_t k = 0; k < ITEMS * SEEN; k++)
+            assert_true(fabs((double)whole.seen->grad[k] - (double)parts.seen->grad[k]) <= 2e-6);
         model_end(&whole);
         model_end(&parts);
     }
@@ -141,6 +164,8 @@ static void test_a_step_is_the_same_bits_for_any_number_of_threads(void **state)
         assert_same(m.user, one.user);
         assert_same(m.item, one.item);
         assert_same(m.bias, one.bias);
+        assert_same(m.taste, one.taste);
+        assert_memory_equal(m.seen->grad, one.seen->grad, ITEMS * SEEN * sizeof(real));
         model_end(&m);
         test_runtime_end(more, &more_memory);
     }
@@ -204,6 +229,20 @@ static void test_what_does_not_fit_is_refused_by_name(void **state)
     REFUSED(q, wide, MEDLEY_E_SHAPE, "bpr_rows: rows of [700,24] and [500,7]: widths 24 and 7 differ");
     REFUSED(c, few, MEDLEY_E_SHAPE, "bpr_rows: biases [4,1] of rows of [500,24]: accepted is [500,1]");
     REFUSED(count, 0, MEDLEY_E_SHAPE, "bpr_rows: of no triples");
+    graph_begin(m.g, (graph_place){0});
+    static const real numbers[2 * WIDTH];
+    static const uint32_t beyond[] = {0, 2, 1};
+    bpr_rows of = good;
+    of.t = m.user;
+    of.e = graph_input(m.g, shape_2(2, WIDTH - 1), numbers);
+    of.e_positive = of.e_negative = beyond;
+    assert_ptr_equal(graph_bpr_rows(m.g, &of, 0), graph_poison(m.g));
+    assert_fails(graph_status(m.g, err), MEDLEY_E_SHAPE,
+                 "bpr_rows: rows of [700,24] and of [2,23]: accepted is [*,24]");
+    graph_begin(m.g, (graph_place){0});
+    of.e = graph_input(m.g, shape_2(2, WIDTH), numbers);
+    assert_ptr_equal(graph_bpr_rows(m.g, &of, 0), graph_poison(m.g));
+    assert_fails(graph_status(m.g, err), MEDLEY_E_ARGUMENT, "bpr_rows: row 2 of [2,24]");
     parameters_release(&p);
     model_end(&m);
 }

@@ -44,11 +44,11 @@ static rows_job job_of(const node *n, const node *x, bool columns)
                       .out = n->value};
 }
 
-/* dx takes the place of dy, which nobody needs any more, where x has no gradient yet. */
+/* dx takes the place of dy, which nobody needs any more unless it is lent, where x has no gradient yet. */
 static real *row_grad(graph *g, const node *n, bool *add)
 {
     node *x = n->input[0];
-    bool takes = x->wants_grad && x->parameter == NULL && x->grad == NULL;
+    bool takes = !n->lent && x->wants_grad && x->parameter == NULL && x->grad == NULL;
     for (int i = 1; i < n->inputs; i++)
         takes = takes && n->input[i] != x;
     if (!takes)

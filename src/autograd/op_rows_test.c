@@ -108,6 +108,43 @@ static void test_batch_norm_follows_the_batches_and_uses_what_it_learnt(void **s
 
 enum { B = 900, D = 96, OUT = 2 * B * D + 4 * D };
 
+typedef node *(*row_op)(graph *g, node *x);
+static node *layer_norm_of(graph *g, node *x)
+{
+    return graph_layer_norm(g, x, NULL, NULL, 1e-5);
+}
+static node *batch_norm_of(graph *g, node *x)
+{
+    return graph_batch_norm(g, x, NULL, NULL, mean, variance, 0.1, 1e-5);
+}
+static node *l2_normalise_of(graph *g, node *x)
+{
+    return graph_l2_normalise(g, x, 1e-12);
+}
+
+/* dx takes the place of dy only where dy is the graph's own. */
+static void test_the_gradient_that_the_caller_lends_is_only_read(void **state)
+{
+    (void)state;
+    static const row_op ops[] = {graph_softmax, graph_log_softmax, layer_norm_of, batch_norm_of, l2_normalise_of};
+    static const real x[] = {1, 2, 3, 7, 5, 6};
+    test_memory memory;
+    medley_runtime *rt = test_runtime(&memory, 1);
+    graph *g;
+    assert_ok(graph_create(rt, &g, err));
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        real dy[] = {1, 2, 4, 8, 16, 32};
+        graph_begin(g, (graph_place){.training = true});
+        node *nx = graph_variable(g, shape_2(2, 3), x);
+        assert_ok(graph_backward_from(g, ops[i](g, nx), dy, err));
+        assert_ptr_not_equal(nx->grad, dy);
+        for (int k = 0; k < 6; k++)
+            assert_true(dy[k] == (real)(1 << k));
+    }
+    graph_free(g);
+    test_runtime_end(rt, &memory);
+}
+
 static medley_status one_step(graph *g, const real *x, const real *weight, real *out, medley_error *err)
 {
     static const real ones[D] = {1, 2, 3};
@@ -191,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_shapes_that_do_not_fit_are_refused),
         cmocka_unit_test(test_a_failed_graph_stays_failed),
         cmocka_unit_test(test_batch_norm_follows_the_batches_and_uses_what_it_learnt),
+        cmocka_unit_test(test_the_gradient_that_the_caller_lends_is_only_read),
         cmocka_unit_test(test_the_bits_do_not_depend_on_the_number_of_threads),
         cmocka_unit_test(test_every_allocation_may_fail),
     };

@@ -131,7 +131,7 @@ static void select_backward(graph *g, node *n)
     if (!add)
         memset(grad, 0, (size_t)shape_count(x->shape) * sizeof *grad);
     const row_source all = {.row = k->a, .count = k->count, .vector = n->grad, .factor = 1};
-    row_terms_scatter(g, &all, x->shape.size[0], k->D, grad);
+    row_terms_scatter(g, &all, 1, x->shape.size[0], k->D, grad);
 }
 const op_class op_select = {"select", "out[b] = x[row[b]]", select_backward};
 

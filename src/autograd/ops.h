@@ -121,11 +121,15 @@ node *graph_bce(graph *g, node *x, const real *target);
 node *graph_bpr(graph *g, node *positive, node *negative);
 /* The same of scores <P[u], Q[i]> + c[i] of triples u, i, j, plus penalty / 2 times the mean of
  * |P[u]|² + |Q[i]|² + |Q[j]|² + c[i]² + c[j]². P: [U, D], Q: [I, D], c: [I, 1] or NULL, tables; users ascend
- * (E_ARGUMENT). Nothing of size [B, D] is made. */
+ * (E_ARGUMENT). Nothing of size [B, D] is made. With T and e, scores have + <T[u], e[i']>, and the penalty |T[u]|² + |e[i']|²
+ * + |e[j']|², too; T: [U, F], a table; i', j': what rows of e, [n, F], are of i and j. */
 typedef struct bpr_rows {
     parameter *p, *q, *c;
     const uint32_t *user, *positive, *negative; /* [count] */
     int64_t count;
+    parameter *t; /* NULL: without */
+    node *e;
+    const uint32_t *e_positive, *e_negative; /* [count] */
 } bpr_rows;
 node *graph_bpr_rows(graph *g, const bpr_rows *of, double penalty);
 /* mean of -log softmax(x)[b, target[b]]; rows whose target is CROSS_ENTROPY_IGNORE do not count. x: [B, C]. */

@@ -465,12 +465,16 @@ static void sum_into(graph *g, const row_terms *terms, int64_t rows, int64_t D, 
                         .terms = terms, .place = sorted, .count = terms->count, .D = D, .own = own, .value = out});
 }
 
-void row_terms_scatter(graph *g, const row_source *s, int64_t rows, int64_t D, real *out)
+void row_terms_scatter(graph *g, const row_source *s, int sources, int64_t rows, int64_t D, real *out)
 {
     row_terms terms = {0};
-    add_source(g, &terms, s);
+    const real *own = NULL;
+    for (int k = 0; k < sources; k++) {
+        own = s[k].pick == s[k].row ? s[k].vector : own;
+        add_source(g, &terms, &s[k]);
+    }
     if (terms.count > 0 && !graph_failed(g))
-        sum_into(g, &terms, rows, D, NULL, out);
+        sum_into(g, &terms, rows, D, own, out);
 }
 
 static void sum_rows(graph *g, const row_terms *terms, int64_t rows, int64_t D, const real *own, row_sorts *sorts,

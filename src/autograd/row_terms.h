@@ -34,8 +34,8 @@ typedef struct row_sorts {
  * Called by graph_backward, with the same sorts for all parameters. */
 void row_terms_sum(graph *g, parameter *p, row_sorts *sorts);
 
-/* Adds the sums of a source to rows of out [rows, D]. */
-void row_terms_scatter(graph *g, const row_source *s, int64_t rows, int64_t D, real *out);
+/* Adds the sums of sources to rows of out [rows, D]; their vectors whose pick is their row are of one array. */
+void row_terms_scatter(graph *g, const row_source *s, int sources, int64_t rows, int64_t D, real *out);
 
 /* What the step collects for a parameter: groups of terms, in the order in which they came; of the step's arena. */
 typedef struct row_terms {

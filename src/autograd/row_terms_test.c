@@ -184,9 +184,9 @@ static void test_scattered_sums_are_added(void **state)
     real out[] = {10, 10, 10, 10, 10, 10};
     graph *g;
     assert_ok(graph_create(rt, &g, err));
-    row_terms_scatter(g, &(row_source){.row = row, .count = 3, .vector = vector, .factor = 1}, 3, 2, out);
+    row_terms_scatter(g, &(row_source){.row = row, .count = 3, .vector = vector, .factor = 1}, 1, 3, 2, out);
     assert_memory_equal(out, want, sizeof want);
-    row_terms_scatter(g, &(row_source){.row = row, .count = 0, .vector = vector, .factor = 1}, 3, 2, out);
+    row_terms_scatter(g, &(row_source){.row = row, .count = 0, .vector = vector, .factor = 1}, 1, 3, 2, out);
     assert_ok(graph_status(g, err));
     graph_free(g);
 }

@@ -24,7 +24,7 @@ static const medley_param params[] = {
     MEDLEY_REAL(bprmf_params, init, "0.1", 0, 100, .help = "standard deviation of the vectors at the start"),
     MEDLEY_BOOL(bprmf_params, item_bias, "true", .sweep = "true,false", .help = "learn one bias an item"),
     TRIPLES_ROWS(bprmf_params, sampling),
-    LEARNING_ROWS(bprmf_params, "100", "1024", "0.001", "adam", "lazy", "ndcg@10"),
+    LEARNING_ROWS(bprmf_params, "100", "4096", "0.005", "adam", "lazy", "ndcg@10"),
     MEDLEY_PARAMS_END,
 };
 
@@ -66,7 +66,13 @@ static node *loss(void *context, graph *g, const void *batch)
 {
     const bprmf *m = context;
     const triple_batch *b = batch;
-    const bpr_rows of = {m->user, m->item, m->bias, b->user, b->positive, b->negative, b->count};
+    const bpr_rows of = {.p = m->user,
+                         .q = m->item,
+                         .c = m->bias,
+                         .user = b->user,
+                         .positive = b->positive,
+                         .negative = b->negative,
+                         .count = b->count};
     return graph_bpr_rows(g, &of, m->p->regularization);
 }
 

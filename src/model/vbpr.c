@@ -24,19 +24,24 @@ typedef struct vbpr_params {
     int64_t factors;
     double regularization;
     const char *features;
-    int fusion, missing;
+    int fusion, missing, scale;
 } vbpr_params;
 
 enum { FUSION_CONCAT, FUSION_SUM, FUSION_MEAN, FUSION_PRODUCT, FUSION_ATTENTION };
 enum { MISSING_MEAN, MISSING_ZERO };
+enum { SCALE_NONE, SCALE_UNIT, SCALE_STANDARD };
 enum { MODALITIES_MOST = 8, PROJECTED_A_TIME = 1024 };
 
 static const medley_param params[] = {
-    MEDLEY_TEXT(vbpr_params, features, "features",
+    MEDLEY_TEXT(vbpr_params, features, "features", .flags = MEDLEY_PARAM_FEATURES,
                 .help = "feature matrices of the store, separated by commas: see medley features list"),
     MEDLEY_ENUM(vbpr_params, fusion, "concat", "concat|sum|mean|product|attention",
                 .help = "how several matrices become one vector an item"),
     MEDLEY_ENUM(vbpr_params, missing, "mean", "mean|zero", .help = "what an item without a modality gets"),
+    MEDLEY_ENUM(
+        vbpr_params, scale, "none", "none|unit|standard",
+        .help =
+            "of each matrix before they are fused: rows of length 1 (unit), or columns of mean 0 and one variance (standard), so that none drowns the others"),
     MEDLEY_INT(vbpr_params, factors, "64", 1, 4096, .sweep = "32,64,128", .help = "length of the vectors"),
     MEDLEY_REAL(vbpr_params, regularization, "1e-05", 0, 1e6, .sweep = "1e-5,1e-2",
                 .help = "squared penalty on the vectors of every triple"),
@@ -73,21 +78,70 @@ typedef struct item_batch {
 
 /* ---- features ---- */
 
-/* Rows of one matrix as numbers without gaps. */
-static medley_status fill_gaps(const medley_runtime *rt, const features *f, int missing, real **out,
-                               medley_error *err)
+/* Rows of length 1. */
+static void scale_rows(const features *f, real *rows)
+{
+    const int64_t F = f->length;
+    for (int64_t i = 0; i < f->items; i++) {
+        real *x = rows + i * F;
+        double square = 0;
+        for (int64_t j = 0; !f->lacks[i] && j < F; j++)
+            square += (double)x[j] * (double)x[j];
+        for (int64_t j = 0; square > 0 && j < F; j++)
+            x[j] = (real)((double)x[j] / sqrt(square));
+    }
+}
+
+/* mean [F] of the items that have the modality */
+static void take_mean(const features *f, const real *rows, double *mean)
 {
     const int64_t F = f->length, present = f->items - f->missing;
+    memset(mean, 0, (size_t)F * sizeof *mean);
+    for (int64_t i = 0; i < f->items; i++)
+        for (int64_t j = 0; !f->lacks[i] && j < F; j++)
+            mean[j] += (double)rows[i * F + j] / (double)present;
+}
+
+/* Columns of mean 0 and variance 1/F: rows have a length of about 1. A column of one value becomes 0. variance: [F] */
+static void scale_columns(const features *f, real *rows, const double *mean, double *variance)
+{
+    const int64_t F = f->length, present = f->items - f->missing;
+    memset(variance, 0, (size_t)F * sizeof *variance);
+    for (int64_t i = 0; i < f->items; i++)
+        for (int64_t j = 0; !f->lacks[i] && j < F; j++) {
+            const double d = (double)rows[i * F + j] - mean[j];
+            variance[j] += d * d / (double)present;
+        }
+    for (int64_t i = 0; i < f->items; i++)
+        for (int64_t j = 0; !f->lacks[i] && j < F; j++) {
+            real *x = &rows[i * F + j];
+            const double deviation = sqrt(variance[j]), rounding = 1e-6 * fabs(mean[j]);
+            *x = deviation > rounding ? (real)(((double)*x - mean[j]) / (deviation * sqrt((double)F))) : 0;
+        }
+}
+
+/* Rows of one matrix as numbers, scaled, without gaps. */
+static medley_status fill_gaps(const medley_runtime *rt, const features *f, const vbpr_params *p, real **out,
+                               medley_error *err)
+{
+    const int64_t F = f->length;
     double *mean;
-    TRY(mem_alloc_zero(rt, F, sizeof *mean, &mean, err));
+    TRY(mem_alloc(rt, 2 * F, sizeof *mean, &mean, err));
     const medley_status status = mem_alloc(rt, mem_bytes(f->items, sizeof **out), (size_t)F, out, err);
     if (status == MEDLEY_OK) {
-        for (int64_t i = 0; missing == MISSING_MEAN && i < f->items; i++)
-            for (int64_t j = 0; !f->lacks[i] && j < F; j++)
-                mean[j] += (double)f->rows[i * F + j] / (double)present;
+        real *rows = *out;
+        for (int64_t at = 0; at < f->items * F; at++)
+            rows[at] = (real)f->rows[at];
+        if (p->scale == SCALE_UNIT)
+            scale_rows(f, rows);
+        take_mean(f, rows, mean);
+        if (p->scale == SCALE_STANDARD) {
+            scale_columns(f, rows, mean, mean + F);
+            memset(mean, 0, (size_t)F * sizeof *mean);
+        }
         for (int64_t i = 0; i < f->items; i++)
-            for (int64_t j = 0; j < F; j++)
-                (*out)[i * F + j] = f->lacks[i] ? (real)mean[j] : (real)f->rows[i * F + j];
+            for (int64_t j = 0; f->lacks[i] && j < F; j++)
+                rows[i * F + j] = p->missing == MISSING_MEAN ? (real)mean[j] : 0;
     }
     mem_free(mean);
     return status;
@@ -127,7 +181,7 @@ static medley_status read_modalities(const medley_runtime *rt, vbpr *m, const tr
                 fail(err, MEDLEY_E_CONFIG, "features: '%s' names more than %d", m->p->features, MODALITIES_MOST);
         if (status == MEDLEY_OK) {
             m->of[m->modalities].length = f.length;
-            status = fill_gaps(rt, &f, m->p->missing, &m->of[m->modalities++].rows, err);
+            status = fill_gaps(rt, &f, m->p, &m->of[m->modalities++].rows, err);
         }
         features_release(&f);
         TRY(status);
@@ -329,29 +383,22 @@ static node *project(const vbpr *m, graph *g, const uint32_t *item, int64_t coun
     return graph_l2_normalise(g, m->attention != NULL ? attend(m, g, z) : z[0], 1e-12);
 }
 
-static node *square_of(graph *g, node *x)
-{
-    return graph_sum(g, graph_square(g, x));
-}
-
 static node *loss(void *context, graph *g, const void *batch)
 {
     const vbpr *m = context;
     const item_batch *b = batch;
     const triple_batch *t = b->triples;
-    const int64_t B = t->count;
-    node *e = project(m, g, b->item, b->items);
-    node *e_i = graph_select(g, e, b->positive_at, B), *e_j = graph_select(g, e, b->negative_at, B);
-    node *theta = graph_gather(g, m->taste, t->user, shape_1(B));
-    node *x_ui = graph_add(g, graph_gather_dot(g, m->user, t->user, m->item, t->positive, B),
-                           graph_rows_dot(g, theta, e_i));
-    node *x_uj = graph_add(g, graph_gather_dot(g, m->user, t->user, m->item, t->negative, B),
-                           graph_rows_dot(g, theta, e_j));
-    node *squares = graph_add(g, square_of(g, theta), graph_add(g, square_of(g, e_i), square_of(g, e_j)));
-    squares = graph_add(g, squares, graph_rows_square(g, m->user, t->user, B));
-    squares = graph_add(g, squares, graph_rows_square(g, m->item, t->positive, B));
-    squares = graph_add(g, squares, graph_rows_square(g, m->item, t->negative, B));
-    return graph_add(g, graph_bpr(g, x_ui, x_uj), graph_scale(g, squares, m->p->regularization / (2 * (double)B)));
+    const bpr_rows of = {.p = m->user,
+                         .q = m->item,
+                         .user = t->user,
+                         .positive = t->positive,
+                         .negative = t->negative,
+                         .count = t->count,
+                         .t = m->taste,
+                         .e = project(m, g, b->item, b->items),
+                         .e_positive = b->positive_at,
+                         .e_negative = b->negative_at};
+    return graph_bpr_rows(g, &of, m->p->regularization);
 }
 
 /* ---- the model ---- */

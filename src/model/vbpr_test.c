@@ -77,23 +77,57 @@ static int tear_down(void **state)
 typedef struct fused_case {
     const char *features, *fusion, *missing;
     int of[MATRICES], count; /* which matrices */
+    const char *scale;       /* NULL: none */
 } fused_case;
 
 static const fused_case fused[] = {
-    {"one", "concat", "mean", {0}, 1},
-    {"two", "sum", "zero", {1}, 1},
-    {"one,two,three", "concat", "mean", {0, 1, 2}, 3},
-    {" three , one,", "concat", "zero", {2, 0}, 2},
-    {"one,two", "sum", "mean", {0, 1}, 2},
-    {"two,one", "sum", "zero", {1, 0}, 2},
-    {"one,two", "mean", "mean", {0, 1}, 2},
-    {"one,two,one", "mean", "zero", {0, 1, 0}, 3},
-    {"one,two", "product", "mean", {0, 1}, 2},
-    {"one,two", "product", "zero", {0, 1}, 2},
-    {"one,two,three", "attention", "mean", {0, 1, 2}, 3},
-    {"three,two", "attention", "zero", {2, 1}, 2},
-    {"two", "attention", "mean", {1}, 1},
+    {"one", "concat", "mean", {0}, 1, NULL},
+    {"two", "sum", "zero", {1}, 1, NULL},
+    {"one,two,three", "concat", "mean", {0, 1, 2}, 3, NULL},
+    {" three , one,", "concat", "zero", {2, 0}, 2, NULL},
+    {"one,two", "sum", "mean", {0, 1}, 2, NULL},
+    {"two,one", "sum", "zero", {1, 0}, 2, NULL},
+    {"one,two", "mean", "mean", {0, 1}, 2, NULL},
+    {"one,two,one", "mean", "zero", {0, 1, 0}, 3, NULL},
+    {"one,two", "product", "mean", {0, 1}, 2, NULL},
+    {"one,two", "product", "zero", {0, 1}, 2, NULL},
+    {"one,two,three", "attention", "mean", {0, 1, 2}, 3, NULL},
+    {"three,two", "attention", "zero", {2, 1}, 2, NULL},
+    {"two", "attention", "mean", {1}, 1, NULL},
+    {"one,two,three", "concat", "mean", {0, 1, 2}, 3, "unit"},
+    {"one,three", "concat", "zero", {0, 2}, 2, "unit"},
+    {"one,two", "sum", "mean", {0, 1}, 2, "standard"},
+    {"one,two,three", "concat", "zero", {0, 1, 2}, 3, "standard"},
+    {"three,two", "attention", "mean", {2, 1}, 2, "standard"},
 };
+
+/* Mean and variance of a column over the items that have it. */
+static void moments(int k, int j, double *mean, double *variance)
+{
+    double count = 0;
+    *mean = *variance = 0;
+    for (int i = 0; i < ITEMS; i++)
+        count += !lacks(k, i);
+    for (int i = 0; i < ITEMS; i++)
+        *mean += lacks(k, i) ? 0 : (double)matrix[k][i][j] / count;
+    for (int i = 0; i < ITEMS; i++)
+        *variance += lacks(k, i) ? 0 : pow((double)matrix[k][i][j] - *mean, 2) / count;
+}
+
+/* A number of an item that has the modality. */
+static double scaled(const fused_case *f, int k, int i, int j)
+{
+    const double x = (double)matrix[k][i][j];
+    double square = 0, mean, variance;
+    if (f->scale == NULL)
+        return x;
+    for (int other = 0; other < lengths[k]; other++)
+        square += pow((double)matrix[k][i][other], 2);
+    if (strcmp(f->scale, "unit") == 0)
+        return x / sqrt(square);
+    moments(k, j, &mean, &variance);
+    return (x - mean) / sqrt(variance * lengths[k]);
+}
 
 /* f_im: a row of a matrix, or what stands in its place. */
 static double feature(const fused_case *f, int m, int i, int j)
@@ -101,10 +135,10 @@ static double feature(const fused_case *f, int m, int i, int j)
     const int k = f->of[m];
     double sum = 0, count = 0;
     if (!lacks(k, i))
-        return (double)matrix[k][i][j];
+        return scaled(f, k, i, j);
     for (int other = 0; strcmp(f->missing, "mean") == 0 && other < ITEMS; other++)
         if (!lacks(k, other)) {
-            sum += (double)matrix[k][other][j];
+            sum += scaled(f, k, other, j);
             count++;
         }
     return count > 0 ? sum / count : 0;
@@ -257,7 +291,8 @@ static void test_every_fusion_is_as_the_equations_say(void **state)
         fit_case c;
         learner_trial t;
         FIT_CASE(&c, &model_vbpr, made.view, USERS, ITEMS, "factors", "5", "features", fused[k].features, "fusion",
-                 fused[k].fusion, "missing", fused[k].missing, "regularization", "0.4");
+                 fused[k].fusion, "missing", fused[k].missing, "regularization", "0.4", "scale",
+                 fused[k].scale == NULL ? "none" : fused[k].scale);
         c.folder = store;
         assert_ok(learner_trial_begin(rt, &c, &t, err));
         check_equations(&t, &fused[k]);

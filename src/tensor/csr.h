@@ -22,6 +22,21 @@ static inline int64_t csr_row_count(const csr *m, int64_t row)
     return m->start[row + 1] - m->start[row];
 }
 
+/* Where a row has a column: a position of index, or -1. */
+static inline int64_t csr_find(const csr *m, int64_t row, uint32_t column)
+{
+    int64_t low = m->start[row], high = m->start[row + 1];
+    const int64_t end = high;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (m->index[middle] < column)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < end && m->index[low] == column ? low : -1;
+}
+
 /* A csr that owns its arrays; all zero is empty. */
 typedef struct csr_owner {
     csr view;

@@ -4,7 +4,9 @@
 #include <omp.h>
 
 #include "base/multiversion.h"
+#include "tensor/gemm_bf16_tiles.h"
 #include "tensor/gemm_tiles.h"
+#include "tensor/kernel_rows_bf16.h"
 
 #ifdef MEDLEY_REAL_DOUBLE
 
@@ -17,8 +19,14 @@ bool gemm_bf16_available(void)
     return false;
 }
 
-medley_status gemm_bf16_create(const medley_runtime *rt, gemm_bf16 **out, medley_error *err)
+bool gemm_bf16_has(gemm_bf16_way way)
 {
+    return way == BF16_FLOAT;
+}
+
+medley_status gemm_bf16_create_way(const medley_runtime *rt, gemm_bf16_way way, gemm_bf16 **out, medley_error *err)
+{
+    (void)way;
     TRY(mem_alloc(rt, 1, sizeof **out, out, err));
     (*out)->rt = rt;
     return MEDLEY_OK;
@@ -67,7 +75,8 @@ typedef struct worker_memory {
 
 struct gemm_bf16 {
     const medley_runtime *rt;
-    bool available;
+    uint32_t *tiles; /* memory for products by the processor's tiles; NULL: by the library, or in float */
+    bool available;  /* the library's */
     dnnl_engine_t engine;
     int workers;
     worker_memory *worker; /* [workers] */
@@ -388,6 +397,8 @@ medley_status gemm_bf16_batched(gemm_bf16 *p, const gemm_job *job, int64_t count
 {
     if (job->m < THIN || job->n < THIN || job->k < THIN || count == 0)
         return gemm_batched(p->rt, job, count, a_step, b_step, c_step, err);
+    if (p->tiles != NULL)
+        return bf16_tiles_batched(p->rt, p->tiles, job, count, a_step, b_step, c_step, err);
     product t = {.p = p, .job = *job, .count = count, .a_step = a_step, .b_step = b_step, .c_step = c_step};
     t.blocks = gemm_tiles_choose(job, BLOCK_M, BLOCK_N, (TASKS_WANTED + count - 1) / count);
     t.down = t.blocks.count / t.blocks.across;
@@ -411,14 +422,25 @@ static medley_status create_worker(gemm_bf16 *p, worker_memory *w, medley_error 
     return dnnl_failure(dnnl_stream_create(&w->stream, p->engine, dnnl_stream_default_flags), "start", err);
 }
 
-medley_status gemm_bf16_create(const medley_runtime *rt, gemm_bf16 **out, medley_error *err)
+bool gemm_bf16_has(gemm_bf16_way way)
+{
+    return way == BF16_FLOAT || (way == BF16_TILES ? rows_bf16_available() : gemm_bf16_available());
+}
+
+medley_status gemm_bf16_create_way(const medley_runtime *rt, gemm_bf16_way way, gemm_bf16 **out, medley_error *err)
 {
     medley_status status;
     *out = NULL;
     gemm_bf16 *p;
     TRY(mem_alloc_zero(rt, 1, sizeof *p, &p, err));
     p->rt = rt;
-    p->available = gemm_bf16_available();
+    if (way == BF16_TILES) {
+        TRY_DONE(
+            mem_alloc(rt, parallel_workers(rt) * (int64_t)BF16_TILES_MEMORY, sizeof *p->tiles, &p->tiles, err));
+        *out = p;
+        return MEDLEY_OK;
+    }
+    p->available = way == BF16_LIBRARY;
     TRY_DONE(mem_alloc_zero(rt, parallel_workers(rt), sizeof *p->worker, &p->worker, err));
     p->workers = parallel_workers(rt);
     TRY_DONE(dnnl_failure(dnnl_engine_create(&p->engine, dnnl_cpu, 0), "start", err));
@@ -443,12 +465,21 @@ void gemm_bf16_free(gemm_bf16 *p)
         dnnl_stream_destroy(p->worker[w].stream);
     }
     dnnl_engine_destroy(p->engine);
+    mem_free(p->tiles);
     mem_free(p->worker);
     mem_free(p->shapes);
     mem_free(p);
 }
 
 #endif
+
+medley_status gemm_bf16_create(const medley_runtime *rt, gemm_bf16 **out, medley_error *err)
+{
+    gemm_bf16_way way = BF16_TILES;
+    while (!gemm_bf16_has(way))
+        way++;
+    return gemm_bf16_create_way(rt, way, out, err);
+}
 
 static medley_status batched_by_blocks(void *context, const gemm_job *job, int64_t count, int64_t a_step,
                                        int64_t b_step, int64_t c_step, medley_error *err)

@@ -14,7 +14,12 @@ typedef struct gemm_bf16 gemm_bf16;
 /* Whether the processor has instructions for it. */
 bool gemm_bf16_available(void);
 
+/* The best way that the processor has, or the one given, which it must have. */
+typedef enum gemm_bf16_way { BF16_TILES, BF16_LIBRARY, BF16_FLOAT, BF16_WAYS } gemm_bf16_way;
+bool gemm_bf16_has(gemm_bf16_way way);
 MEDLEY_MUST_USE medley_status gemm_bf16_create(const medley_runtime *rt, gemm_bf16 **out, medley_error *err);
+MEDLEY_MUST_USE medley_status gemm_bf16_create_way(const medley_runtime *rt, gemm_bf16_way way, gemm_bf16 **out,
+                                                   medley_error *err);
 void gemm_bf16_free(gemm_bf16 *p);
 
 /* As gemm_parallel and gemm_batched. Allocates nothing for shapes that came before. */

@@ -5,6 +5,8 @@
 #include "base/base.h"
 #include "tensor/gemm_bf16.h"
 
+enum { LINE = 64 / sizeof(float) };
+
 static float *numbers(uint64_t stream, int64_t count)
 {
     float *x = test_malloc((size_t)(count + 1) * sizeof *x);
@@ -55,7 +57,9 @@ static void check(gemm_bf16 *p, gemm_job job, int64_t gap)
     const int64_t b_count = (job.transpose_b ? job.n : job.k) * job.b_stride + 1;
     float *a = numbers(1, a_count), *near_a = rounded_numbers(1, a_count);
     float *b = numbers(2, b_count), *near_b = rounded_numbers(2, b_count);
-    float *before = numbers(3, job.m * job.c_stride), *c = numbers(3, job.m * job.c_stride);
+    float *before = numbers(3, job.m * job.c_stride), *room = numbers(3, job.m * job.c_stride + LINE);
+    float *c = room + LINE - (uintptr_t)room / sizeof *room % LINE; /* as values of nodes stand */
+    memcpy(c, before, (size_t)(job.m * job.c_stride) * sizeof *c);
     float *scratch = numbers(6, gemm_scratch(&job));
     job.a = a + 1;
     job.b = b + 1;
@@ -81,20 +85,20 @@ static void check(gemm_bf16 *p, gemm_job job, int64_t gap)
     test_free(b);
     test_free(near_b);
     test_free(before);
-    test_free(c);
+    test_free(room);
     test_free(scratch);
 }
 
-static void test_products_are_those_of_the_rounded_numbers(void **state)
+static void check_products(gemm_bf16_way way)
 {
-    (void)state;
-    static const int64_t sizes[][3] = {{16, 16, 16},   {17, 33, 19},   {64, 64, 64},    {100, 70, 513},
-                                       {257, 129, 65}, {300, 530, 40}, {1100, 33, 600}, {40, 50, 9001}};
+    static const int64_t sizes[][3] = {{16, 16, 16},     {17, 33, 19},   {64, 64, 64},
+                                       {100, 70, 513},   {257, 129, 65}, {300, 530, 40},
+                                       {1100, 33, 1100}, {40, 50, 9001}, {1057, 2017, 17}};
     test_memory memory;
     medley_runtime *rt = test_runtime(&memory, 2);
     gemm_bf16 *p;
-    float *bias = numbers(5, 600);
-    assert_ok(gemm_bf16_create(rt, &p, err));
+    float *bias = numbers(5, 2100);
+    assert_ok(gemm_bf16_create_way(rt, way, &p, err));
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
         for (int form = 0; form < 4; form++) {
             gemm_job job = {.transpose_a = form & 1,
@@ -115,10 +119,41 @@ static void test_products_are_those_of_the_rounded_numbers(void **state)
     test_runtime_end(rt, &memory);
 }
 
-/* By hand: 1 + 2^-8 is a tie and goes to the even 1; 1 + 3 × 2^-8 to 1 + 2^-6; what lies between goes to the nearer. */
-static void test_ties_go_to_even_and_what_is_not_finite_stays(void **state)
+/* f for every way that this processor has. */
+static void each_way(void (*f)(gemm_bf16_way way))
+{
+    for (gemm_bf16_way way = BF16_TILES; way < BF16_WAYS; way++)
+        if (gemm_bf16_has(way))
+            f(way);
+        else
+            print_message("skipped: this processor has no instructions for way %d\n", (int)way);
+}
+
+static void test_products_are_those_of_the_rounded_numbers(void **state)
 {
     (void)state;
+    each_way(check_products);
+}
+
+/* Where C is so large that it is written past the caches. */
+static void test_large_products_are_those_of_the_rounded_numbers(void **state)
+{
+    (void)state;
+    test_memory memory;
+    medley_runtime *rt = test_runtime(&memory, 2);
+    gemm_bf16 *p;
+    float *bias = numbers(5, 1040);
+    assert_ok(gemm_bf16_create(rt, &p, err));
+    check(p, (gemm_job){.m = 2100, .n = 1040, .k = 20, .alpha = 1}, 0);
+    check(p, (gemm_job){.transpose_b = true, .m = 2100, .n = 1040, .k = 33, .alpha = -2, .bias = bias}, 16);
+    gemm_bf16_free(p);
+    test_free(bias);
+    test_runtime_end(rt, &memory);
+}
+
+/* By hand: 1 + 2^-8 is a tie and goes to the even 1; 1 + 3 × 2^-8 to 1 + 2^-6; what lies between goes to the nearer. */
+static void check_rounding(gemm_bf16_way way)
+{
     enum { N = 16 };
     static const float from[8] = {
         1 + 0x1p-8f, 1 + 3 * 0x1p-8f, 1 + 0x1.02p-8f, -0x1.fffp127f, INFINITY, NAN, 1e-40f, -3};
@@ -126,7 +161,7 @@ static void test_ties_go_to_even_and_what_is_not_finite_stays(void **state)
     test_memory memory;
     medley_runtime *rt = test_runtime(&memory, 1);
     gemm_bf16 *p;
-    assert_ok(gemm_bf16_create(rt, &p, err));
+    assert_ok(gemm_bf16_create_way(rt, way, &p, err));
     for (int v = 0; v < 8; v++) {
         float a[N * N] = {0}, b[N * N] = {0}, c[N * N];
         a[3 * N] = from[v];
@@ -155,6 +190,12 @@ static void test_ties_go_to_even_and_what_is_not_finite_stays(void **state)
     }
     gemm_bf16_free(p);
     test_runtime_end(rt, &memory);
+}
+
+static void test_ties_go_to_even_and_what_is_not_finite_stays(void **state)
+{
+    (void)state;
+    each_way(check_rounding);
 }
 
 static void test_thin_products_are_float_and_sizes_may_be_zero(void **state)
@@ -218,9 +259,8 @@ static void test_batches_are_the_products_one_by_one(void **state)
     test_runtime_end(rt, &memory);
 }
 
-static void test_the_bits_do_not_depend_on_the_number_of_threads_and_a_warm_shape_allocates_nothing(void **state)
+static void check_bits(gemm_bf16_way way)
 {
-    (void)state;
     static const int64_t sizes[][3] = {{1500, 300, 90}, {30, 50, 9001}, {64, 2000, 64}};
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
         for (int form = 0; form < 4; form++) {
@@ -230,7 +270,7 @@ static void test_the_bits_do_not_depend_on_the_number_of_threads_and_a_warm_shap
                 test_memory memory;
                 medley_runtime *rt = test_runtime(&memory, 1 << t);
                 gemm_bf16 *p;
-                assert_ok(gemm_bf16_create(rt, &p, err));
+                assert_ok(gemm_bf16_create_way(rt, way, &p, err));
                 c[t] = numbers(3, m * n);
                 gemm_job job = {.transpose_a = form & 1,
                                 .transpose_b = form >> 1,
@@ -261,7 +301,13 @@ static void test_the_bits_do_not_depend_on_the_number_of_threads_and_a_warm_shap
         }
 }
 
-static medley_status create_and_multiply(medley_runtime *rt, gemm_bf16 **out, medley_error *err)
+static void test_the_bits_do_not_depend_on_the_number_of_threads_and_a_warm_shape_allocates_nothing(void **state)
+{
+    (void)state;
+    each_way(check_bits);
+}
+
+static medley_status create_and_multiply(medley_runtime *rt, gemm_bf16_way way, gemm_bf16 **out, medley_error *err)
 {
     static float a[32 * 32], b[32 * 32], c[32 * 32];
     const gemm_job job = {.m = 32,
@@ -274,21 +320,26 @@ static medley_status create_and_multiply(medley_runtime *rt, gemm_bf16 **out, me
                           .b_stride = 32,
                           .c = c,
                           .c_stride = 32};
-    TRY(gemm_bf16_create(rt, out, err));
+    TRY(gemm_bf16_create_way(rt, way, out, err));
     const medley_status status = gemm_bf16_parallel(*out, &job, err);
     if (status != MEDLEY_OK)
         gemm_bf16_free(*out);
     return status;
 }
 
-static void test_every_allocation_may_fail(void **state)
+static void check_allocations(gemm_bf16_way way)
 {
-    (void)state;
     test_memory memory;
     medley_runtime *rt = test_runtime(&memory, 2);
     gemm_bf16 *p;
-    BRUTAL(rt, &memory, create_and_multiply(rt, &p, err), gemm_bf16_free(p));
+    BRUTAL(rt, &memory, create_and_multiply(rt, way, &p, err), gemm_bf16_free(p));
     test_runtime_end(rt, &memory);
+}
+
+static void test_every_allocation_may_fail(void **state)
+{
+    (void)state;
+    each_way(check_allocations);
 }
 
 static void test_more_shapes_than_are_kept_are_made_again(void **state)
@@ -297,7 +348,7 @@ static void test_more_shapes_than_are_kept_are_made_again(void **state)
     test_memory memory;
     medley_runtime *rt = test_runtime(&memory, 1);
     gemm_bf16 *p;
-    assert_ok(gemm_bf16_create(rt, &p, err));
+    assert_ok(gemm_bf16_create_way(rt, gemm_bf16_has(BF16_LIBRARY) ? BF16_LIBRARY : BF16_FLOAT, &p, err));
     for (int64_t m = 16; m < 16 + 300; m++)
         check(p, (gemm_job){.m = m, .n = 16, .k = 16, .alpha = 1}, 0);
     gemm_bf16_free(p);
@@ -308,6 +359,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_products_are_those_of_the_rounded_numbers),
+        cmocka_unit_test(test_large_products_are_those_of_the_rounded_numbers),
         cmocka_unit_test(test_ties_go_to_even_and_what_is_not_finite_stays),
         cmocka_unit_test(test_thin_products_are_float_and_sizes_may_be_zero),
         cmocka_unit_test(test_batches_are_the_products_one_by_one),

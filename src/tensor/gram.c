@@ -34,6 +34,12 @@ static medley_status sum_part(void *context, int64_t part, int worker, medley_er
     return MEDLEY_OK;
 }
 
+double gram_bytes(int64_t rows, int64_t columns)
+{
+    const double n = (double)columns, parts = (double)least(PARTS, (rows + BLOCK - 1) / BLOCK);
+    return sizeof(double) * n * fmax(parts * (n + BLOCK), 2 * n + 6); /* the work of dsyevd */
+}
+
 medley_status gram(const medley_runtime *rt, const real *x, int64_t rows, int64_t columns, double *g,
                    medley_error *err)
 {

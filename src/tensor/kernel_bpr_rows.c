@@ -53,38 +53,45 @@ INLINE real difference_dot(const real *w, const real *h, const real *k, int64_t 
     return sum_of(&sum) + rest;
 }
 
-/* x of triples first .. first + count - 1. */
-INLINE void score(const bpr_triples *t, int64_t first, int64_t count, bool square, real *x, squares *s)
+/* x += of triples first .. first + count - 1. */
+INLINE void score_set(const bpr_triples *t, const bpr_vectors *v, int64_t first, int64_t count, bool square,
+                      real *x, squares *s)
 {
-    const int64_t D = t->D;
+    const int64_t D = v->D;
     for (int64_t b = first; b < first + count; b++) {
         if (b + AHEAD < t->count) {
-            table_fetch(t->q + t->positive[b + AHEAD] * D, D);
-            table_fetch(t->q + t->negative[b + AHEAD] * D, D);
+            table_fetch(v->q + v->positive[b + AHEAD] * D, D);
+            table_fetch(v->q + v->negative[b + AHEAD] * D, D);
             if (t->user[b + AHEAD] != t->user[b + AHEAD - 1])
-                table_fetch(t->p + t->user[b + AHEAD] * D, D);
+                table_fetch(v->p + t->user[b + AHEAD] * D, D);
         }
-        const uint32_t i = t->positive[b], j = t->negative[b];
-        real sum = difference_dot(t->p + t->user[b] * D, t->q + i * D, t->q + j * D, D, square, s);
-        if (t->c != NULL) {
-            sum += t->c[i] - t->c[j];
-            if (square)
-                s->rest += t->c[i] * t->c[i] + t->c[j] * t->c[j];
-        }
-        x[b - first] = sum;
+        x[b - first] += difference_dot(v->p + t->user[b] * D, v->q + v->positive[b] * D, v->q + v->negative[b] * D,
+                                       D, square, s);
+    }
+}
+
+INLINE void score(const bpr_triples *t, int64_t first, int64_t count, bool square, real *x, squares *s)
+{
+    for (int k = 0; k < t->sets; k++)
+        score_set(t, &t->set[k], first, count, square, x, s);
+    for (int64_t b = first; t->c != NULL && b < first + count; b++) {
+        const real of_i = t->c[t->set[0].positive[b]], of_j = t->c[t->set[0].negative[b]];
+        x[b - first] += of_i - of_j;
+        if (square)
+            s->rest += of_i * of_i + of_j * of_j;
     }
 }
 
 /* Numbers d .. d + width LANES - 1 of a user's row: out = (add: out +) what triples first .. end - 1 give it. Inlined,
  * `width` is a constant and the sum stays in registers. */
-INLINE void pull_wide(const bpr_triples *t, int64_t first, int64_t end, int64_t d, int width, bool add, real *out,
-                      squares *s)
+INLINE void pull_wide(const bpr_triples *t, const bpr_vectors *v, int64_t first, int64_t end, int64_t d, int width,
+                      bool add, real *out, squares *s)
 {
-    const real *const w = t->p + t->user[first] * t->D + d;
+    const real *const w = v->p + t->user[first] * v->D + d;
     const real times = (real)(end - first), pull = t->pull * times;
     lanes sum[WIDE] = {{0}};
     for (int64_t b = first; b < end; b++) {
-        const real *const h = t->q + t->positive[b] * t->D + d, *const k = t->q + t->negative[b] * t->D + d;
+        const real *const h = v->q + v->positive[b] * v->D + d, *const k = v->q + v->negative[b] * v->D + d;
         for (int l = 0; l < width; l++)
             sum[l] += t->slope[b] * (*(const lanes *)(h + l * LANES) - *(const lanes *)(k + l * LANES));
     }
@@ -99,19 +106,21 @@ INLINE void pull_wide(const bpr_triples *t, int64_t first, int64_t end, int64_t 
     }
 }
 
-INLINE void pull_user(const bpr_triples *t, int64_t first, int64_t end, bool add, real *out, squares *s)
+INLINE void pull_user(const bpr_triples *t, const bpr_vectors *v, int64_t first, int64_t end, bool add, real *out,
+                      squares *s)
 {
-    const real *const w = t->p + t->user[first] * t->D;
+    const int64_t D = v->D;
+    const real *const w = v->p + t->user[first] * D;
     const real times = (real)(end - first), pull = t->pull * times;
     int64_t d = 0;
-    for (; d + WIDE * LANES <= t->D; d += WIDE * LANES)
-        pull_wide(t, first, end, d, WIDE, add, out, s);
-    for (; d + LANES <= t->D; d += LANES)
-        pull_wide(t, first, end, d, 1, add, out, s);
-    for (; d < t->D; d++) {
+    for (; d + WIDE * LANES <= D; d += WIDE * LANES)
+        pull_wide(t, v, first, end, d, WIDE, add, out, s);
+    for (; d + LANES <= D; d += LANES)
+        pull_wide(t, v, first, end, d, 1, add, out, s);
+    for (; d < D; d++) {
         real sum = 0;
         for (int64_t b = first; b < end; b++)
-            sum += t->slope[b] * (t->q[t->positive[b] * t->D + d] - t->q[t->negative[b] * t->D + d]);
+            sum += t->slope[b] * (v->q[v->positive[b] * D + d] - v->q[v->negative[b] * D + d]);
         sum += pull * w[d];
         s->rest += times * (w[d] * w[d]);
         out[d] = add ? out[d] + sum : sum;
@@ -128,7 +137,8 @@ MULTIVERSION static void bpr_rows_pull(const bpr_triples *t, int64_t first, int6
             next++;
         if (!goes_on)
             t->row[(*n)++] = user;
-        pull_user(t, b, next, goes_on, t->value + (*n - 1) * t->D, s);
+        for (int k = 0; k < t->sets; k++)
+            pull_user(t, &t->set[k], b, next, goes_on, t->set[k].value + (*n - 1) * t->set[k].D, s);
     }
 }
 
@@ -145,7 +155,7 @@ bpr_sums bpr_rows_sum(const bpr_triples *t, int64_t first, int64_t end, int64_t 
     bpr_sums sums = {0, 0};
     for (int64_t b = first; b < end; b += BLOCK) {
         const int64_t count = least(BLOCK, end - b);
-        real x[BLOCK];
+        real x[BLOCK] = {0};
         squares s = {{0}, 0};
         bpr_rows_score(t, b, count, x, &s);
         sums.loss += pair_bpr.sum(x, zeros, count);

@@ -6,19 +6,29 @@
 #include "base/base.h"
 #include "tensor/real.h"
 
-/* x_b = <P[u_b], Q[i_b] - Q[j_b]> + c[i_b] - c[j_b] */
+/* Vectors of users, and of what triples choose between. */
+typedef struct bpr_vectors {
+    int64_t D;
+    const real *p, *q;                   /* [*, D] */
+    const uint32_t *positive, *negative; /* [count] i, j: rows of q */
+    real *value;                         /* [users, D] Σ_b slope_b (Q[i_b] - Q[j_b]) + pull P[u] */
+} bpr_vectors;
+
+/* x_b = Σ over sets of <P[u_b], Q[i_b] - Q[j_b]>, + c[i_b] - c[j_b] of the first one's rows */
+enum { BPR_SETS_MOST = 2 };
 typedef struct bpr_triples {
-    int64_t count, D;
-    const real *p, *q, *c;                      /* [*, D], [*, D], [*] or NULL */
-    const uint32_t *user, *positive, *negative; /* [count] u, i, j; users ascend */
-    real share, pull;                           /* 1 / count; λ / count, 0: no squares are summed up */
-    real *slope;                                /* [count] -share σ(-x_b) */
-    uint32_t *row;                              /* the distinct users, ascending, */
-    real *value;                                /* [*, D] and Σ_b slope_b (Q[i_b] - Q[j_b]) + pull P[u] of each */
+    int64_t count;
+    bpr_vectors set[BPR_SETS_MOST];
+    int sets;
+    const real *c;        /* [*] or NULL */
+    const uint32_t *user; /* [count] u, ascending */
+    real share, pull;     /* 1 / count; λ / count, 0: no squares are summed up */
+    real *slope;          /* [count] -share σ(-x_b) */
+    uint32_t *row;        /* the distinct users, ascending */
 } bpr_triples;
 
 typedef struct bpr_sums {
-    double loss, squares; /* Σ softplus(-x_b), Σ |P[u]|² + |Q[i]|² + |Q[j]|² + c[i]² + c[j]² */
+    double loss, squares; /* Σ softplus(-x_b), Σ |P[u]|² + |Q[i]|² + |Q[j]|² of all sets, + c[i]² + c[j]² */
 } bpr_sums;
 
 /* Whether users ascend from `first` - 1 to end - 1; *starts: how many of them are not the one before. */

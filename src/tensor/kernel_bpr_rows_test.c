@@ -11,7 +11,7 @@
 enum { ROWS = 50, WIDEST = 131, TRIPLES = 150 };
 
 static real p[ROWS * WIDEST + 1], q[ROWS * WIDEST + 1], c[ROWS];
-static real slope[TRIPLES], value[TRIPLES * WIDEST];
+static real slope[TRIPLES], value[TRIPLES * WIDEST], more_value[TRIPLES * WIDEST];
 static uint32_t user[TRIPLES], positive[TRIPLES], negative[TRIPLES], row[TRIPLES];
 static const int64_t widths[] = {1, 2, 15, 16, 17, 63, 64, 65, 80, 128, 131};
 static const int64_t counts[] = {0, 1, 2, 31, 32, 33, 65, TRIPLES};
@@ -48,35 +48,57 @@ static void assert_near(double got, double want, const char *what, int64_t D, in
 /* The definition, in double. */
 static void check(const bpr_triples *t, bpr_sums got, int64_t users)
 {
-    const int64_t D = t->D;
-    static double sum[ROWS * WIDEST];
+    static double sum[BPR_SETS_MOST][ROWS * WIDEST];
     double loss = 0, squares = 0;
     memset(sum, 0, sizeof sum);
     for (int64_t b = 0; b < t->count; b++) {
-        const real *const w = t->p + t->user[b] * D, *const h = t->q + t->positive[b] * D;
-        const real *const k = t->q + t->negative[b] * D;
         double x = 0;
-        for (int64_t d = 0; d < D; d++) {
-            x += (double)w[d] * ((double)h[d] - (double)k[d]);
-            squares += (double)w[d] * (double)w[d] + (double)h[d] * (double)h[d] + (double)k[d] * (double)k[d];
+        for (int s = 0; s < t->sets; s++) {
+            const bpr_vectors *const v = &t->set[s];
+            const real *const w = v->p + t->user[b] * v->D, *const h = v->q + v->positive[b] * v->D;
+            const real *const k = v->q + v->negative[b] * v->D;
+            for (int64_t d = 0; d < v->D; d++) {
+                x += (double)w[d] * ((double)h[d] - (double)k[d]);
+                squares += (double)w[d] * (double)w[d] + (double)h[d] * (double)h[d] + (double)k[d] * (double)k[d];
+            }
         }
         if (t->c != NULL) {
-            const double of_i = (double)t->c[t->positive[b]], of_j = (double)t->c[t->negative[b]];
+            const double of_i = (double)t->c[t->set[0].positive[b]], of_j = (double)t->c[t->set[0].negative[b]];
             x += of_i - of_j;
             squares += of_i * of_i + of_j * of_j;
         }
         loss += log1p(exp(-x));
-        const double s = -(double)t->share / (1 + exp(x));
-        assert_near((double)t->slope[b], s, "slope", D, b);
-        for (int64_t d = 0; d < D; d++)
-            sum[t->user[b] * D + d] += s * ((double)h[d] - (double)k[d]) + (double)t->pull * (double)w[d];
+        const double slope_b = -(double)t->share / (1 + exp(x));
+        assert_near((double)t->slope[b], slope_b, "slope", t->set[0].D, b);
+        for (int s = 0; s < t->sets; s++) {
+            const bpr_vectors *const v = &t->set[s];
+            for (int64_t d = 0; d < v->D; d++)
+                sum[s][t->user[b] * v->D + d] +=
+                    slope_b * ((double)v->q[v->positive[b] * v->D + d] - (double)v->q[v->negative[b] * v->D + d]) +
+                    (double)t->pull * (double)v->p[t->user[b] * v->D + d];
+        }
     }
-    assert_near(got.loss, loss, "loss", D, t->count);
+    assert_near(got.loss, loss, "loss", t->set[0].D, t->count);
     if (t->pull != 0)
-        assert_near(got.squares, squares, "squares", D, t->count);
-    for (int64_t n = 0; n < users; n++)
-        for (int64_t d = 0; d < D; d++)
-            assert_near((double)t->value[n * D + d], sum[t->row[n] * D + d], "user", D, n * D + d);
+        assert_near(got.squares, squares, "squares", t->set[0].D, t->count);
+    for (int s = 0; s < t->sets; s++)
+        for (int64_t n = 0, D = t->set[s].D; n < users; n++)
+            for (int64_t d = 0; d < D; d++)
+                assert_near((double)t->set[s].value[n * D + d], sum[s][t->row[n] * D + d], "user", D, n * D + d);
+}
+
+/* The second set, where there is one, is of other items and another width. */
+static bpr_triples triples_of(int64_t count, int64_t width, int sets)
+{
+    return (bpr_triples){
+        .count = count,
+        .set = {{width, p, q, positive, negative, value}, {WIDEST - width + 1, q, p, negative, user, more_value}},
+        .sets = sets,
+        .user = user,
+        .share = (real)0.125,
+        .slope = slope,
+        .row = row,
+    };
 }
 
 static void test_a_pass_equals_the_definition(void **state)
@@ -84,24 +106,15 @@ static void test_a_pass_equals_the_definition(void **state)
     (void)state;
     EACH(widths, w)
     EACH(counts, n)
-    for (int form = 0; form < 4; form++) {
-        const bpr_triples t = {
-            .count = counts[n],
-            .D = widths[w],
-            .p = p + form % 2,
-            .q = q + form / 2,
-            .c = form % 2 == 0 ? c : NULL,
-            .user = user,
-            .positive = positive,
-            .negative = negative,
-            .share = (real)0.125,
-            .pull = form / 2 == 0 ? (real)0.5 : 0,
-            .slope = slope,
-            .row = row,
-            .value = value,
-        };
+    for (int form = 0; form < 8; form++) {
+        bpr_triples t = triples_of(counts[n], widths[w], 1 + form / 4);
+        t.set[0].p += form % 2;
+        t.set[0].q += form / 2 % 2;
+        t.c = form % 2 == 0 ? c : NULL;
+        t.pull = form / 2 % 2 == 0 ? (real)0.5 : 0;
         int64_t users;
         memset(value, 0x7f, sizeof value);
+        memset(more_value, 0x7f, sizeof more_value);
         assert_true(bpr_rows_ascend(user, 0, t.count, &users));
         const bpr_sums sums = bpr_rows_sum(&t, 0, t.count, 0);
         for (int64_t k = 1; k < users; k++)
@@ -113,10 +126,12 @@ static void test_a_pass_equals_the_definition(void **state)
 static void test_a_part_is_the_same_bits_as_in_the_whole(void **state)
 {
     (void)state;
-    static real other_slope[TRIPLES], other_value[TRIPLES * WIDEST];
+    static real other_slope[TRIPLES], other_value[2][TRIPLES * WIDEST];
     static uint32_t other_row[TRIPLES];
-    bpr_triples t = {TRIPLES, 64, p, q, c, user, positive, negative, 1, 1, slope, row, value};
+    bpr_triples t = triples_of(TRIPLES, 64, 2);
     int64_t first = 32, users, before;
+    t.c = c;
+    t.pull = 1;
     (void)bpr_rows_sum(&t, 0, TRIPLES, 0);
     while (user[first] == user[first - 1])
         first++;
@@ -124,7 +139,8 @@ static void test_a_part_is_the_same_bits_as_in_the_whole(void **state)
     assert_true(bpr_rows_ascend(user, first, TRIPLES, &users));
     t.slope = other_slope;
     t.row = other_row;
-    t.value = other_value;
+    t.set[0].value = other_value[0];
+    t.set[1].value = other_value[1];
     (void)bpr_rows_sum(&t, first, TRIPLES, before);
     assert_memory_equal(other_slope + first, slope + first, (size_t)(TRIPLES - first) * sizeof *slope);
     assert_memory_equal(other_row + before, row + before, (size_t)users * sizeof *row);

@@ -44,7 +44,7 @@ element_part element_grid_part(const element_grid *grid, int64_t task)
             store;                                                                                          \
         }                                                                                                   \
     }
-#define UNARY(name, value, gradient, x_too, y_too)                                                    \
+#define UNARY(name, value, gradient, ...)                                                             \
     MULTIVERSION_FMA static void unary_##name##_forward(const real *restrict from, real *restrict to, \
                                                         int64_t count, real a)                        \
     {                                                                                                 \
@@ -58,7 +58,9 @@ element_part element_grid_part(const element_grid *grid, int64_t task)
     UNARY_LOOP(unary_##name##_add, gradient, const real dy = above[i]; to[i] += gradient)             \
     UNARY_LOOP(unary_##name##_in_place, gradient, const real dy = to[i]; to[i] = gradient)            \
     const unary_kernel unary_##name = {                                                               \
-        unary_##name##_forward, {unary_##name##_set, unary_##name##_add, unary_##name##_in_place}, x_too, y_too};
+        .forward = unary_##name##_forward,                                                            \
+        .backward = {unary_##name##_set, unary_##name##_add, unary_##name##_in_place},                \
+        __VA_ARGS__};
 
 static inline real gelu_gradient(real x, real dy)
 {
@@ -82,20 +84,20 @@ static inline real silu_gradient(real x, real dy)
     return dy * (s + x * s * (1 - s));
 }
 
-UNARY(scale, a *x, a *dy, false, false)
-UNARY(shift, x + a, dy, false, false)
-UNARY(exp, vm_exp(x), dy *y, false, true)
-UNARY(log, vm_log(x), dy / x, true, false)
-UNARY(sqrt, real_sqrt(x), dy / (y + y), false, true)
-UNARY(square, x *x, dy *(x + x), true, false)
-UNARY(relu, x<0 ? 0 : x, x> 0 ? dy : 0, true, false) /* NaN stays NaN */
-UNARY(leaky_relu, x *(x < 0 ? a : 1), dy *(x < 0 ? a : 1), true, false)
-UNARY(gelu, x *vm_normal_cdf(x), gelu_gradient(x, dy), true, false)
-UNARY(gelu_tanh, x *gelu_tanh_gate(x), gelu_tanh_gradient(x, dy), true, false)
-UNARY(tanh, vm_tanh(x), dy *(1 - y * y), false, true)
-UNARY(sigmoid, vm_sigmoid(x), dy *(y *(1 - y)), false, true)
-UNARY(silu, x *vm_sigmoid(x), silu_gradient(x, dy), true, false)
-UNARY(softplus, vm_softplus(x), dy *vm_sigmoid(x), true, false)
+UNARY(scale, a *x, a *dy, .reads_x = false)
+UNARY(shift, x + a, dy, .reads_x = false)
+UNARY(exp, vm_exp(x), dy *y, .reads_y = true)
+UNARY(log, vm_log(x), dy / x, .reads_x = true)
+UNARY(sqrt, real_sqrt(x), dy / (y + y), .reads_y = true)
+UNARY(square, x *x, dy *(x + x), .reads_x = true)
+UNARY(relu, x<0 ? 0 : x, x> 0 ? dy : 0, .reads_x = true) /* NaN stays NaN */
+UNARY(leaky_relu, x *(x < 0 ? a : 1), dy *(x < 0 ? a : 1), .reads_x = true)
+UNARY(gelu, x *vm_normal_cdf(x), gelu_gradient(x, dy), .reads_x = true, .calculates = true)
+UNARY(gelu_tanh, x *gelu_tanh_gate(x), gelu_tanh_gradient(x, dy), .reads_x = true, .calculates = true)
+UNARY(tanh, vm_tanh(x), dy *(1 - y * y), .reads_y = true)
+UNARY(sigmoid, vm_sigmoid(x), dy *(y *(1 - y)), .reads_y = true)
+UNARY(silu, x *vm_sigmoid(x), silu_gradient(x, dy), .reads_x = true, .calculates = true)
+UNARY(softplus, vm_softplus(x), dy *vm_sigmoid(x), .reads_x = true, .calculates = true)
 
 int64_t unary_tasks(const unary_job *job)
 {
@@ -129,7 +131,8 @@ medley_status unary_run(void *context, int64_t task, int worker, medley_error *e
     const unary_job *job = context;
     const element_grid grid = element_grid_of(1, job->count);
     const element_part part = element_grid_part(&grid, task);
-    const bool past = job->count >= STREAM_LEAST && (job->dy == NULL || job->mode == STORE_SET);
+    const bool past =
+        !job->kernel->calculates && job->count >= STREAM_LEAST && (job->dy == NULL || job->mode == STORE_SET);
     const int64_t end = part.column + part.columns, step = grid.tasks > 1 ? STREAM_BLOCK : part.columns;
     real *const out = job->dy == NULL ? job->y : job->dx;
     (void)worker, (void)err;

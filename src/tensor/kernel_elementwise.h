@@ -37,6 +37,7 @@ typedef struct unary_kernel {
     void (*forward)(const real *x, real *y, int64_t count, real a);
     void (*backward[STORE_MODES])(const real *x, const real *y, const real *dy, real *dx, int64_t count, real a);
     bool reads_x, reads_y; /* the way back */
+    bool calculates;       /* so long that a buffer on the way past the caches costs more than it saves */
 } unary_kernel;
 
 #define UNARY_KERNELS(X) \

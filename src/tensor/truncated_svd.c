@@ -201,6 +201,17 @@ static medley_status take_vectors(finding *f, truncated_svd *out, medley_error *
     return runtime_progress(f->rt, f->job->phase, f->job->iterations + 2, f->job->iterations + 2, err);
 }
 
+/* What is held at once at most: the bases with the transposed matrix, and what a Gram matrix and its eigenvectors need. */
+static double bytes_at_most(const medley_runtime *rt, const svd_job *job, int64_t width)
+{
+    const double w = (double)width, rows = (double)job->rows, columns = (double)job->columns;
+    double numbers = (rows + columns) * w + w * w + parallel_workers(rt) * ROWS_A_TASK * w;
+    if (job->sparse != NULL)
+        numbers += 2 * (double)csr_count(job->sparse) + 2 * columns;
+    return numbers * sizeof(real) + w * w * sizeof(double) +
+           fmax(gram_bytes(job->rows, width), gram_bytes(job->columns, width));
+}
+
 medley_status truncated_svd_run(const medley_runtime *rt, const svd_job *job, truncated_svd *out,
                                 medley_error *err)
 {
@@ -211,6 +222,8 @@ medley_status truncated_svd_run(const medley_runtime *rt, const svd_job *job, tr
     if (width > EIGEN_MOST)
         return fail(err, MEDLEY_E_LIMIT, "%s: %lld dimensions, oversampling included; at most %d are accepted",
                     job->phase, (long long)width, EIGEN_MOST);
+    TRY(runtime_memory_fits(job->phase, job->rows, "rows", bytes_at_most(rt, job, width), "lower dimensions",
+                            err));
     f.width = width;
     if (job->sparse != NULL)
         TRY_DONE(csr_transpose(rt, job->sparse, &f.transposed, err));

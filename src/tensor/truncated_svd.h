@@ -27,7 +27,7 @@ typedef struct truncated_svd {
 } truncated_svd;
 
 /* The same bits for any number of threads. Memory: (rows + columns) (rank + oversampling) numbers. Fails with E_NOMEM,
- * E_LIMIT (rank + oversampling > 8192), E_ARGUMENT (a number that is not finite), E_STOPPED. */
+ * E_LIMIT (rank + oversampling > 8192, or more memory than there is), E_ARGUMENT (a number that is not finite), E_STOPPED. */
 MEDLEY_MUST_USE medley_status truncated_svd_run(const medley_runtime *rt, const svd_job *job, truncated_svd *out,
                                                 medley_error *err);
 void truncated_svd_release(truncated_svd *s);

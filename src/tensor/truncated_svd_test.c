@@ -272,6 +272,23 @@ static void test_numbers_that_are_not_finite_are_refused(void **state)
     test_runtime_end(rt, &memory);
 }
 
+/* Refused before anything is read: there is no matrix. */
+static void test_what_memory_cannot_hold_is_refused_at_once(void **state)
+{
+    test_memory memory;
+    medley_runtime *rt = test_runtime(&memory, 2);
+    const svd_job tall = job_of((int64_t)1 << 50, 2000, NULL, 500),
+                  long_row = job_of(2000, (int64_t)1 << 50, NULL, 500);
+    const int64_t before = memory.allocations;
+    truncated_svd out;
+    (void)state;
+    assert_fails(truncated_svd_run(rt, &tall, &out, err), MEDLEY_E_LIMIT, "svd: 1125899906842624 rows need 2296");
+    assert_fails(truncated_svd_run(rt, &tall, &out, err), MEDLEY_E_LIMIT, " is available; lower dimensions");
+    assert_fails(truncated_svd_run(rt, &long_row, &out, err), MEDLEY_E_LIMIT, "svd: 2000 rows need 2296");
+    assert_int_equal(memory.allocations, before);
+    test_runtime_end(rt, &memory);
+}
+
 static void test_memory_that_runs_out_is_told(void **state)
 {
     const double s[] = {5, 3, 2};
@@ -302,6 +319,7 @@ int main(void)
         cmocka_unit_test(test_a_matrix_of_zeros_or_of_nothing_has_rank_0),
         cmocka_unit_test(test_the_bits_do_not_depend_on_the_number_of_threads),
         cmocka_unit_test(test_numbers_that_are_not_finite_are_refused),
+        cmocka_unit_test(test_what_memory_cannot_hold_is_refused_at_once),
         cmocka_unit_test(test_memory_that_runs_out_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
