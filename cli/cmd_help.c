@@ -56,9 +56,14 @@ static void print_params(const char *title, const medley_param *table)
 static void print_commands(const char *first_word)
 {
     const size_t length = strlen(first_word);
-    for (int i = 0; command_at(i) != NULL; i++)
-        if (strncmp(command_at(i)->name, first_word, length) == 0)
-            printf("  %-*s  %s\n", COMMAND_COLUMNS, command_at(i)->name, command_summary(command_at(i)));
+    for (int i = 0; command_at(i) != NULL; i++) {
+        char line[512];
+        if (strncmp(command_at(i)->name, first_word, length) != 0)
+            continue;
+        snprintf(line, sizeof line, "  %-*s  %s\n", COMMAND_COLUMNS, command_at(i)->name,
+                 command_summary(command_at(i)));
+        output_wrapped(line, COMMAND_COLUMNS + 2);
+    }
 }
 
 static void print_overview(void)
@@ -90,7 +95,9 @@ static medley_status print_reference(const invocation *in, const char *kind, con
     char *page = NULL;
     const medley_status status =
         medley_reference(in->runtime, kind, name, reference_form(&in->options), &page, err);
-    if (status == MEDLEY_OK)
+    if (status == MEDLEY_OK && reference_form(&in->options) == MEDLEY_REFERENCE_HELP)
+        output_wrapped(page, 0);
+    else if (status == MEDLEY_OK)
         fputs(page, stdout);
     medley_text_free(page);
     return status;
@@ -128,7 +135,9 @@ static medley_status print_command(const invocation *in, const command *c, medle
         print_params("Where settings come from (medley help config)", operation_params);
     putchar('\n');
     output_title("Example");
-    printf("  %s\n", c->example);
+    char example[1024];
+    snprintf(example, sizeof example, "  %s\n", c->example);
+    output_command(example);
     return MEDLEY_OK;
 }
 

@@ -41,12 +41,71 @@ void output_title(const char *format, ...)
     va_end(values);
 }
 
+enum { LINE_COLUMNS = 100 };
+
+/* Columns of the first `length` bytes. */
+static int columns_of(const char *bytes, size_t length)
+{
+    int columns = 0;
+    for (size_t i = 0; i < length; i++)
+        columns += ((unsigned char)bytes[i] & 0xc0) != 0x80;
+    return columns;
+}
+
 int output_width(const char *text)
 {
-    int width = 0;
-    for (; *text != '\0'; text++)
-        width += ((unsigned char)*text & 0xc0) != 0x80;
-    return width;
+    return columns_of(text, strlen(text));
+}
+
+/* Where a line may go on after a gap: behind a word; of a command behind an option with its values. */
+static size_t unit_length(const char *at, const char *end, bool is_command)
+{
+    size_t length = 0;
+    while (at + length < end && (at[length] != ' ' || (is_command && strncmp(at + length, " --", 3) != 0)))
+        length++;
+    return length;
+}
+
+/* A line without its end; units stay whole, however long. */
+static void print_broken(const char *line, size_t length, int hang, bool is_command)
+{
+    const char *const end = line + length;
+    const int begin = (int)strspn(line, " "), room = LINE_COLUMNS - (is_command ? 2 : 0);
+    int column = 0;
+    while (line < end) {
+        const size_t gap = strspn(line, " "), unit = unit_length(line + gap, end, is_command);
+        if (column > begin && column + columns_of(line, gap + unit) > room) {
+            printf("%s\n%*s", is_command ? " \\" : "", begin + hang, "");
+            column = begin + hang - (int)gap;
+            fwrite(line + gap, 1, unit, stdout);
+        } else
+            fwrite(line, 1, gap + unit, stdout);
+        column += columns_of(line, gap + unit);
+        line += gap + unit;
+    }
+}
+
+static void print_lines(const char *lines, int hang, bool is_command)
+{
+    for (size_t length; *lines != '\0'; lines += length) {
+        length = strcspn(lines, "\n");
+        if (columns_of(lines, length) > LINE_COLUMNS)
+            print_broken(lines, length, hang, is_command);
+        else
+            fwrite(lines, 1, length, stdout);
+        if (lines[length] == '\n')
+            putchar(lines[length++]);
+    }
+}
+
+void output_wrapped(const char *lines, int hang)
+{
+    print_lines(lines, hang, false);
+}
+
+void output_command(const char *lines)
+{
+    print_lines(lines, 4, true);
 }
 
 medley_status output_end(medley_error *err)

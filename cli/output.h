@@ -14,6 +14,11 @@ MEDLEY_MUST_USE medley_status output_report(medley_report *report, const options
 /* A line that stands out: bold on a terminal, unless NO_COLOR is set. */
 void output_title(const char *format, ...) MEDLEY_PRINTF(1, 2);
 
+/* Prints lines. One of more than 100 columns is broken at spaces, and goes on `hang` columns farther in than it began. */
+void output_wrapped(const char *lines, int hang);
+/* As output_wrapped, for a shell to read: broken in front of options, with a '\\' at the end. */
+void output_command(const char *lines);
+
 /* Columns that UTF-8 text takes, one per code point. */
 int output_width(const char *text);
 

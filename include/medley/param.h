@@ -22,6 +22,7 @@ enum {
     MEDLEY_PARAM_REQUIRED = 1,  /* has no default: must be given */
     MEDLEY_PARAM_PATH = 2,      /* a TEXT that names a file or folder (completion) */
     MEDLEY_PARAM_TRANSIENT = 4, /* about this call alone: says nothing of what is made */
+    MEDLEY_PARAM_FEATURES = 8,  /* a TEXT that names feature matrices of the store: "visual", "visual:2,textual" */
 };
 
 typedef struct medley_param {

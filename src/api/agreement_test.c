@@ -2,29 +2,9 @@
 
 #include <math.h>
 
-#include "testing.h"
-
-static test_memory memory;
-static medley_runtime *rt;
-static char *folder;
-
+#define FIXTURE_THREADS 2
+#include "fixture.h"
 #include "made_catalog.h"
-
-static int set_up(void **state)
-{
-    (void)state;
-    rt = test_runtime(&memory, 2);
-    folder = test_folder();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_folder_end(folder);
-    test_runtime_end(rt, &memory);
-    return 0;
-}
 
 static const made_item films[] = {
     {"a", "A", NULL, "{\"genres\": [\"drama\", \"war\"], \"year\": 1990}"},

@@ -59,17 +59,21 @@ static bool belongs_to(const comparison *c, const compared_run *run, int64_t sys
     return true;
 }
 
-/* What the labels of its runs begin with, and how many these are. */
+/* What the labels of its runs begin with, and how many these are. What they number themselves by goes: of "ease-1" and
+ * "ease-2" the '-', but nothing of "top10", where the others are "top10-seed1" and so on. */
 static medley_status label_system(comparison *c, compared_system *s, medley_error *err)
 {
     const char *first = c->runs[s->first].label;
     size_t common = strlen(first);
+    bool whole = true;
     text label = {.rt = c->rt};
     for (int64_t i = s->first + 1; i < c->run_count; i++)
-        if (c->runs[i].system == s - c->systems)
+        if (c->runs[i].system == s - c->systems) {
             while (common > 0 && strncmp(first, c->runs[i].label, common) != 0)
                 common--;
-    while (s->runs > 1 && common > 0 && strchr("-_. /0123456789", first[common - 1]) != NULL)
+            whole = whole && first[common] == '\0' && c->runs[i].label[common] == '-';
+        }
+    while (!whole && s->runs > 1 && common > 0 && strchr("-_. /0123456789", first[common - 1]) != NULL)
         common--;
     text_append(&label, first, common > 0 ? common : strlen(first));
     if (s->runs > 1)

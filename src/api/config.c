@@ -32,18 +32,24 @@ void medley_config_free(medley_config *c)
     mem_free(c);
 }
 
-static bool same_key(const char *a, const char *b)
+/* Up to `length` bytes of both, or their ends. */
+static bool same_start(const char *a, const char *b, size_t length)
 {
-    for (; *a != '\0' && *b != '\0'; a++, b++)
+    for (; length > 0 && *a != '\0' && *b != '\0'; a++, b++, length--)
         if ((*a == '-' ? '_' : *a) != (*b == '-' ? '_' : *b))
             return false;
-    return *a == *b;
+    return length == 0 || *a == *b;
+}
+
+bool config_same(const char *a, const char *b)
+{
+    return same_start(a, b, SIZE_MAX);
 }
 
 static setting *find_among(setting *settings, int64_t count, const char *key)
 {
     for (int64_t i = 0; i < count; i++)
-        if (same_key(settings[i].key, key))
+        if (config_same(settings[i].key, key))
             return &settings[i];
     return NULL;
 }
@@ -151,7 +157,7 @@ bool config_word(const medley_config *c, const char *group, int64_t index, char 
         bool repeated = false;
         for (int64_t j = 0; j < i && !repeated; j++) {
             const char *other = config_behind(c->settings[j].key, group);
-            repeated = other != NULL && strcspn(other, ".") == length && memcmp(other, behind, length) == 0;
+            repeated = other != NULL && strcspn(other, ".") == length && same_start(other, behind, length);
         }
         if (repeated || index-- > 0)
             continue;

@@ -1,10 +1,11 @@
 /* An experiment: its steps, each of which is an operation of the library, run only when what it makes is not there or
  * was made otherwise.
  *
- *   <out>/store/                    prepare and split, unless `store` names another place; extract its feature matrices
- *   <out>/extract/<name>.yaml       how a matrix was made
+ *   <out>/store/                    prepare and split, unless `store` names another place; its feature matrices
+ *   <out>/features/<name>.yaml      how a matrix was imported or extracted
  *   <out>/runs/                     sweep: trials.tsv, and a run of each model's best settings
  *   <out>/runs/<model>-seed<n>/     the same with other seeds; of a model without chance one, which shows that it has none
+ *                                   (<model>: its name, or its variant's)
  *   <out>/runs/<run>/evaluations/experiment/   evaluate, on test
  *   <out>/comparison/               compare
  *   <out>/results.tsv, experiment.json, config.yaml */
@@ -76,8 +77,8 @@ MEDLEY_MUST_USE medley_status experiment_hash(const medley_runtime *rt, const ch
 /* Makes the store and the split, or finds that they are what the settings say. */
 MEDLEY_MUST_USE medley_status experiment_data(experiment *e, medley_error *err);
 
-/* Makes the feature matrices that the group extract names, or finds that they are what the settings say. Runs of models that
- * may have been made with others are removed. */
+/* Makes the feature matrices that the groups import and extract name, or finds that they are what the settings say. What was
+ * fitted on others is noticed by its own keys: trials' (sweep_trial_key), and what a run's config.yaml says. */
 MEDLEY_MUST_USE medley_status experiment_features(experiment *e, medley_error *err);
 
 /* Searches, trains, judges each run on test once. */

@@ -4,8 +4,8 @@
 #include "api/experiment.h"
 #include "data/store.h"
 
-extern const operation_class operation_prepare, operation_extract, operation_split, operation_sweep,
-    operation_compare;
+extern const operation_class operation_prepare, operation_features_import, operation_extract, operation_split,
+    operation_sweep, operation_compare;
 
 /* In the place of paths that are not there yet. */
 static const char none[] = "-";
@@ -71,20 +71,41 @@ static medley_status check_data(const experiment *e, medley_error *err)
 
 /* ---- features ---- */
 
-static medley_status check_features(const experiment *e, medley_error *err)
+static medley_status check_matrix(const experiment *e, const operation_class *operation, medley_config *config,
+                                  medley_error *err)
+{
+    TRY(experiment_set(config, (const char *const[]){"store", none, "name", none, NULL}, err));
+    return operation_check(operation, e->rt, config, err);
+}
+
+static medley_status check_features(const experiment *e, const char *group, const operation_class *operation,
+                                    medley_error *err)
 {
     char word[SETTINGS_WORD];
     for (int64_t i = 0;; i++) {
         medley_config *config;
-        TRY(settings_named_group(e->settings, "extract", i, word, &config, err));
+        TRY(settings_named_group(e->settings, group, i, word, &config, err));
         if (config == NULL)
             return MEDLEY_OK;
-        medley_status status = experiment_set(config, (const char *const[]){"store", none, NULL}, err);
-        if (status == MEDLEY_OK)
-            status = operation_check(&operation_extract, e->rt, config, err);
+        const char *input = medley_config_value(config, "input");
+        medley_status status = check_matrix(e, operation, config, err);
+        if (status == MEDLEY_OK && input != NULL && !file_exists(input))
+            status = fail(err, MEDLEY_E_NOT_FOUND, "%s.%s.input: '%s' is not there", group, word, input);
         medley_config_free(config);
         TRY(status);
     }
+}
+
+/* A matrix comes from one place. */
+static medley_status check_names(const experiment *e, medley_error *err)
+{
+    char imported[SETTINGS_WORD], extracted[SETTINGS_WORD];
+    for (int64_t i = 0; settings_searched(e->settings, "import", i, imported); i++)
+        for (int64_t j = 0; settings_searched(e->settings, "extract", j, extracted); j++)
+            if (strcmp(imported, extracted) == 0)
+                return fail(err, MEDLEY_E_CONFIG, "import.%s: extract.%s makes a matrix of that name", imported,
+                            extracted);
+    return MEDLEY_OK;
 }
 
 /* ---- models ---- */
@@ -161,15 +182,18 @@ static medley_status check_show(const experiment *e, const column_names *c, medl
     return MEDLEY_OK;
 }
 
-/* A run is named after its model: "ease", "ease-seed1", "ease (2 seeds)"; or it is given as a path. */
-static medley_status check_baseline(const char *baseline, medley_error *err)
+/* A run is named after its model or variant: "ease", "ease-seed1", "ease (2 seeds)", "ease #2"; or it is given as a path. */
+static medley_status check_baseline(const experiment *e, const char *baseline, medley_error *err)
 {
-    char model[96];
-    registry_member member;
+    char name[96];
+    settings_variant model;
     if (baseline == NULL || baseline[0] == '\0' || strchr(baseline, '/') != NULL)
         return MEDLEY_OK;
-    snprintf(model, sizeof model, "%.*s", (int)strcspn(baseline, "- #"), baseline);
-    return registry_find("models", model, &member, err) == MEDLEY_OK
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(baseline, " "), baseline);
+    char *const seed = strstr(name, "-seed");
+    if (seed != NULL)
+        *seed = '\0';
+    return settings_find_variant(e->settings, "models", name, &model, err) == MEDLEY_OK
                ? MEDLEY_OK
                : fail_while(err, MEDLEY_E_CONFIG, "baseline");
 }
@@ -184,7 +208,7 @@ static medley_status check_compare(const experiment *e, const column_names *c, m
     if (metrics != NULL)
         status = comparison_check_metrics(e->rt, metrics, c->names, c->count, err);
     if (status == MEDLEY_OK)
-        status = check_baseline(medley_config_value(config, "baseline"), err);
+        status = check_baseline(e, medley_config_value(config, "baseline"), err);
     medley_config_free(config);
     return status == MEDLEY_OK ? status : fail_while(err, status, "compare");
 }
@@ -194,7 +218,9 @@ medley_status experiment_check(experiment *e, medley_error *err)
     column_names columns = {.texts = {.rt = e->rt}};
     medley_status status;
     TRY(check_data(e, err));
-    TRY(check_features(e, err));
+    TRY(check_features(e, "import", &operation_features_import, err));
+    TRY(check_features(e, "extract", &operation_extract, err));
+    TRY(check_names(e, err));
     TRY(check_sweep(e, err));
     TRY_DONE(plan_columns(e, &columns, err));
     TRY_DONE(check_show(e, &columns, err));

@@ -4,6 +4,7 @@
 #include "api/evaluation_plan.h"
 #include "api/experiment.h"
 #include "api/training_run.h"
+#include "data/features.h"
 #include "io/save.h"
 
 extern const operation_class operation_sweep;
@@ -226,12 +227,31 @@ static medley_status stamp(const experiment *e, const experiment_run *r, const t
     return status;
 }
 
-static medley_status describe(medley_config *config, text *out, medley_error *err)
+/* Metrics can measure in a feature matrix, "features:visual", whatever the model was fitted on. */
+static medley_status describe_spaces(const experiment *e, const bound_settings *s, text *out, medley_error *err)
+{
+    static const char kind[] = "features:";
+    for (const medley_param *p = s->operation->table; p->kind != MEDLEY_PARAM_END; p++) {
+        char print[FINGERPRINT_SIZE];
+        if (p->kind != MEDLEY_PARAM_TEXT)
+            continue;
+        const char *value = *(const char *const *)(const void *)((const char *)s->values + p->offset);
+        if (value == NULL || strncmp(value, kind, sizeof kind - 1) != 0)
+            continue;
+        TRY(features_read_print(e->rt, e->store, value + sizeof kind - 1, print, err));
+        text_format(out, "# %s %s\n", value, print);
+    }
+    return MEDLEY_OK;
+}
+
+static medley_status describe(const experiment *e, medley_config *config, text *out, medley_error *err)
 {
     bound_settings s;
     text_format(out, "# medley %s\n", medley_version());
     TRY(settings_bind(config, &operation_evaluate, &s, err));
-    const medley_status status = settings_yaml(&s, out, err);
+    medley_status status = describe_spaces(e, &s, out, err);
+    if (status == MEDLEY_OK)
+        status = settings_yaml(&s, out, err);
     settings_release(&s);
     return status;
 }
@@ -257,7 +277,7 @@ static medley_status evaluate_run(experiment *e, experiment_run *r, bool *made, 
     bool current = false;
     medley_status status = MEDLEY_OK;
     TRY_DONE(experiment_evaluate_config(e, r->path, &config, err));
-    TRY_DONE(describe(config, &said, err));
+    TRY_DONE(describe(e, config, &said, err));
     TRY_DONE(is_evaluated(e, r, &said, &current, err));
     if (!current) {
         const double start = runtime_seconds();

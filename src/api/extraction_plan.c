@@ -16,16 +16,17 @@ typedef struct plan_reader {
 
 /* ---- nodes ---- */
 
-/* Refuses keys that are none of `keys` (ends with NULL) nor rows of `settings`, which may be NULL. */
+/* Refuses keys that are none of `keys` (ends with NULL) nor settings of an encoder of `classes` (so, too, or NULL). */
 static medley_status check_keys(const plan_reader *r, const yaml_node *map, const char *where,
-                                const char *const *keys, const medley_param *settings, medley_error *err)
+                                const char *const *keys, const encoder_class *const *classes, medley_error *err)
 {
     const char *known[KEYS_MOST];
     int64_t count = 0;
     for (; *keys != NULL; keys++)
         known[count++] = *keys;
-    for (; settings != NULL && settings->kind != MEDLEY_PARAM_END && count < KEYS_MOST; settings++)
-        known[count++] = settings->name;
+    for (; classes != NULL && *classes != NULL; classes++)
+        for (const medley_param *p = (*classes)->params; p->kind != MEDLEY_PARAM_END && count < KEYS_MOST; p++)
+            known[count++] = p->name;
     for (int64_t i = 0; i < map->count; i++) {
         const yaml_node *const child = &map->children[i];
         bool found = false;
@@ -167,13 +168,18 @@ static medley_status find_export(plan_reader *r, const yaml_node *map, const pla
     return MEDLEY_OK;
 }
 
+static const encoder_class *any_export(modality m)
+{
+    return class_named(m == MODALITY_IMAGE ? "onnx-image" : "onnx-text", m);
+}
+
 static medley_status choose_class(plan_reader *r, const yaml_node *map, planned_extraction *e, const char **folder,
                                   medley_error *err)
 {
     e->class = find_class(e->model, e->modality);
     TRY(find_export(r, map, e, folder, err));
     if (e->class == NULL && *folder != NULL)
-        e->class = class_named(e->modality == MODALITY_IMAGE ? "onnx-image" : "onnx-text", e->modality);
+        e->class = any_export(e->modality);
     return e->class != NULL
                ? MEDLEY_OK
                : fail(
@@ -258,19 +264,30 @@ static medley_status set_key(plan_reader *r, const yaml_node *node, const planne
             return model_keys[i].note != NULL             ? add_note(r, node, model_keys[i].note, err)
                    : strcmp(node->key, "batch_size") == 0 ? set_batch(r, node, e, err)
                                                           : MEDLEY_OK;
+    if (medley_param_find(e->class->params, node->key) == NULL)
+        return MEDLEY_OK; /* the other modality's */
     if (node->kind != YAML_SCALAR)
         return fail(err, MEDLEY_E_CONFIG, "%s:%d: %s: accepted: a single value", r->path, node->line, node->key);
     return set(r, e, node->line, node->key, node->value, err);
+}
+
+/* Of a model with two modalities, what makes the vectors of the other one. */
+static const encoder_class *class_of_other(const planned_extraction *e)
+{
+    const modality other = e->modality == MODALITY_IMAGE ? MODALITY_TEXT : MODALITY_IMAGE;
+    const encoder_class *const class = find_class(e->model, other);
+    return class != NULL ? class : any_export(other);
 }
 
 static medley_status set_all(plan_reader *r, const yaml_node *map, planned_extraction *e, const char *folder,
                              medley_error *err)
 {
     const char *keys[MODEL_KEYS + 1];
+    const encoder_class *const classes[] = {e->class, e->both ? class_of_other(e) : NULL, NULL};
     for (int i = 0; i < MODEL_KEYS; i++)
         keys[i] = model_keys[i].key;
     keys[MODEL_KEYS] = NULL;
-    TRY(check_keys(r, map, "a model", keys, e->class->params, err));
+    TRY(check_keys(r, map, "a model", keys, classes, err));
     TRY(arena_alloc(&r->plan->memory, 1, e->class->params_size, &e->params, err));
     memset(e->params, 0, e->class->params_size);
     medley_params_reset(e->class->params, e->params);
@@ -432,7 +449,8 @@ static medley_status read_items(plan_reader *r, const yaml_node *items, const pl
         return fail(err, MEDLEY_E_CONFIG, "%s:%d: %s: model: accepted: a list of {model_name: ..., ...}", r->path,
                     models != NULL ? models->line : items->line, s->name);
     for (int m = 0; m < s->count; m++) {
-        planned_extraction e = {.modality = s->modalities[m], .whole_name = s != &sections[0]};
+        planned_extraction e = {
+            .modality = s->modalities[m], .both = s->count > 1, .whole_name = s != &sections[0]};
         TRY(take_path(r, items, s, "input_path", e.modality, &e.input, err));
         TRY(take_path(r, items, s, "output_path", e.modality, &e.output, err));
         TRY(take_text(r, items, "item_column", &e.item_column, err));

@@ -20,6 +20,7 @@ typedef struct planned_extraction {
     modality modality;
     int line; /* of the model */
     const char *model, *layer;
+    bool both;                             /* one of two modalities, each with settings of its own */
     bool whole_name;                       /* of the model, in folders */
     const char *input;                     /* a folder of pictures, or a TSV */
     const char *item_column, *text_column; /* "": the first and the last */

@@ -191,10 +191,12 @@ static medley_status add_encoding(const medley_runtime *rt, const medley_model *
     return MEDLEY_OK;
 }
 
-/* What evaluate and recommend have in common: a run, its store with names, histories and their left sides. */
+/* What evaluate and recommend have in common: a run, its store with names, histories and their left sides of a block
+ * of users at a time. */
 static medley_status count_queries(const medley_runtime *rt, const medley_model *m, const csr *known, double users,
                                    bool places, job_cost *cost, medley_error *err)
 {
+    const double at_once = fmin(users, EVALUATION_BLOCK), block = users > 0 ? at_once / users : 0;
     double tensors = 0, columns = 0;
     const double share = m->store->users > 0 ? users / (double)m->store->users : 0;
     const double entries = (double)csr_count(known);
@@ -205,10 +207,10 @@ static medley_status count_queries(const medley_runtime *rt, const medley_model 
     cost_add_part(cost, "model, mapped", tensors);
     cost_add_part(cost, "split, mapped", columns);
     cost_add_part(cost, "names", 96 * (double)(m->store->users + m->store->items));
-    cost_add_part(cost, "histories", share * entries * 16 + 16 * (double)m->store->users);
+    cost_add_part(cost, "histories", block * share * entries * 16 + 16 * at_once);
     cost_add_part(cost, "left sides",
-                  share * (m->how.form == SCORING_FACTORED ? 4 * (double)m->store->users * (double)m->how.factors
-                                                           : 8 * entries));
+                  m->how.form == SCORING_FACTORED ? 4 * at_once * (double)m->how.factors
+                                                  : block * share * 8 * entries);
     TRY(add_encoding(rt, m, known, share, cost, err));
     add_ranking(&m->how, users, share * entries, places, cost);
     return MEDLEY_OK;
@@ -323,23 +325,21 @@ static medley_status count_recommend(const medley_runtime *rt, const bound_setti
 
 /* ---- Searching ---- */
 
-static bool is_searched(const bound_settings *s, const char *model)
+/* Defaults, but what the search cannot change, and texts: those name things, of which a default may not be there. */
+static medley_status usual_values(const bound_settings *s, const settings_variant *model, search_space *space,
+                                  void *values, medley_error *err)
 {
-    const char *at = ((const sweep_params *)s->values)->models;
-    const size_t length = strlen(model);
-    char word[SETTINGS_WORD];
-    if (strcmp(at, "all") == 0)
-        return true;
-    for (int64_t i = 0; settings_member(s, "models", i, word); i++)
-        if (strcmp(word, model) == 0)
-            return true;
-    for (; *at != '\0'; at += strcspn(at, ","), at += *at == ',')
-        if (strcspn(at, ",") == length && memcmp(at, model, length) == 0)
-            return true;
-    return false;
+    medley_params_reset(model->member.entry.params, values);
+    TRY(settings_space(s, "models", model, space, err));
+    for (int64_t i = 0; i < space->count; i++) {
+        const search_dimension *d = &space->dimensions[i];
+        if (d->count == 1 || (d->count > 0 && d->param->kind == MEDLEY_PARAM_TEXT))
+            TRY(medley_param_set(d->param, values, d->values[0], err));
+    }
+    return MEDLEY_OK;
 }
 
-/* A trial of a model with its defaults: memory into *bytes if it is the most so far, time into the step. */
+/* A trial of a model: memory into *bytes if it is the most so far, time into the step. */
 static medley_status count_trial(const medley_runtime *rt, const model_class *class, const void *values,
                                  const training_size *size, double users, double *bytes, cost_step *step,
                                  medley_error *err)
@@ -363,21 +363,36 @@ static medley_status count_trial(const medley_runtime *rt, const model_class *cl
     return MEDLEY_OK;
 }
 
+/* Variants of a model share its step. */
+static cost_step *step_of(job_cost *cost, const model_class *class)
+{
+    for (int64_t i = 0; i < cost->step_count; i++)
+        if (cost->steps[i].name == class->name)
+            return &cost->steps[i];
+    return cost_add_step(cost, class->name, class->work != NULL || class->learner != NULL);
+}
+
 /* All trials of a model. */
-static medley_status count_search(const medley_runtime *rt, const sweep_params *p, const model_class *class,
+static medley_status count_search(const medley_runtime *rt, const bound_settings *s, const settings_variant *model,
                                   const training_size *size, double users, double *bytes, job_cost *cost,
                                   medley_error *err)
 {
+    const model_class *class = model_classes[model->member.index];
+    const double trials = (double)((const sweep_params *)s->values)->trials;
+    search_space space;
     void *values;
+    search_space_init(&space, rt);
     TRY(mem_alloc_zero(rt, 1, class->params_size, &values, err));
-    medley_params_reset(class->params, values);
-    cost_step *step = cost_add_step(cost, class->name, class->work != NULL || class->learner != NULL);
-    const medley_status status = count_trial(rt, class, values, size, users, bytes, step, err);
+    cost_step *step = step_of(cost, class), trial = {.known = step->known};
+    medley_status status = usual_values(s, model, &space, values, err);
+    if (status == MEDLEY_OK)
+        status = count_trial(rt, class, values, size, users, bytes, &trial, err);
+    search_space_release(&space);
     mem_free(values);
-    step->seconds *= (double)p->trials;
+    step->seconds += trials * trial.seconds;
     for (int kind = 0; kind < WORK_KINDS; kind++) {
-        step->work.shared[kind] *= (double)p->trials;
-        step->work.alone[kind] *= (double)p->trials;
+        step->work.shared[kind] += trials * trial.work.shared[kind];
+        step->work.alone[kind] += trials * trial.work.alone[kind];
     }
     return status;
 }
@@ -385,17 +400,17 @@ static medley_status count_search(const medley_runtime *rt, const sweep_params *
 static medley_status count_searches(const medley_runtime *rt, const bound_settings *s, const training_set *set,
                                     job_cost *cost, medley_error *err)
 {
-    const sweep_params *p = s->values;
     const double users = (double)count_targets(&set->parts.val.view);
+    sweep_models models;
     training_size size;
     double bytes = 0;
+    TRY(sweep_list_models(s, &models, err));
     TRY(training_measure(rt, &set->data, &size, err));
     cost_add_part(cost, "split, mapped",
                   column_bytes(&set->parts.train.view) + column_bytes(&set->parts.val.view));
     add_matrix(cost, &set->data.matrix);
-    for (int64_t i = 0; model_classes[i] != NULL; i++)
-        if (is_searched(s, model_classes[i]->name))
-            TRY(count_search(rt, p, model_classes[i], &size, users, &bytes, cost, err));
+    for (int64_t i = 0; i < models.count; i++)
+        TRY(count_search(rt, s, &models.at[i], &size, users, &bytes, cost, err));
     /* side by side where a quarter of the memory holds a trial for each thread; the most the sweep lets them take */
     const double at_once = (double)parallel_workers(rt), quarter = (double)runtime_memory_available() / 4;
     cost_add_part(cost, "fitting", bytes * at_once < quarter ? bytes * at_once : bytes);

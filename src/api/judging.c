@@ -117,10 +117,10 @@ done:
 static medley_status find_known(judging *j, medley_error *err)
 {
     const medley_store *s = j->store;
-    const int64_t parts = j->p.history == HISTORY_TRAIN ? 1 : j->data.known_count;
+    j->known_count = j->p.history == HISTORY_TRAIN ? 1 : j->data.known_count;
     TRY(matrix_of_parts(s->rt, j->data.known, j->data.known_count, s->users, s->items, false, &j->known, err));
     j->context.known = &j->known.view;
-    return j->p.given ? MEDLEY_OK : histories_of_parts(s->rt, j->data.known, parts, s->users, &j->histories, err);
+    return MEDLEY_OK;
 }
 
 static medley_status find_candidates(judging *j, medley_error *err)
@@ -282,7 +282,6 @@ void judging_end(judging *j)
     csr_release(&j->known);
     csr_release(&j->targets);
     csr_release(&j->only);
-    histories_release(&j->histories);
     item_space_release(&j->space);
     item_space_release(&j->attributes);
     mem_free(j->item_count);
@@ -311,25 +310,42 @@ static evaluation_request request_of(const judging *j)
     };
 }
 
+typedef struct encoding_users {
+    const medley_runtime *rt;
+    const judging *j;
+    const judging_model *model;
+} encoding_users;
+
+/* Left sides of some, from what is known of them. */
+static medley_status encode_users(const void *context, const uint32_t *users, int64_t count, left_sides *out,
+                                  medley_error *err)
+{
+    const encoding_users *const e = context;
+    const judging_model *const m = e->model;
+    histories_owner known;
+    *out = (left_sides){0};
+    TRY(histories_of_users(e->rt, e->j->data.known, e->j->known_count, users, count, &known, err));
+    const medley_status status = model_encode(e->rt, m->class, m->params, m->state, m->how, &known.view, out, err);
+    histories_release(&known);
+    return status;
+}
+
 medley_status judging_run(const medley_runtime *rt, const judging *j, const judging_model *model, evaluation *out,
                           medley_error *err)
 {
-    left_sides left = {0};
+    const encoding_users encoding = {rt, j, model};
     evaluation_request request = request_of(j);
-    medley_status status;
     *out = (evaluation){0};
     assert(!j->p.given);
     if (j->task->pairs && !model->class->predicts_ratings)
         return fail(err, MEDLEY_E_CONFIG, "task: '%s' needs a model that predicts ratings, which '%s' does not",
                     j->task->name, model->class->name);
-    TRY_DONE(
-        model_encode(rt, model->class, model->params, model->state, model->how, &j->histories.view, &left, err));
     request.how = model->how;
-    request.left = &left;
-    status = (j->task->pairs ? evaluation_of_pairs : evaluation_run)(rt, &request, out, err);
-done:
-    left_sides_release(&left);
-    return status;
+    if (model_reads_histories(model->class, model->how)) {
+        request.encode = encode_users;
+        request.encode_context = &encoding;
+    }
+    return (j->task->pairs ? evaluation_of_pairs : evaluation_run)(rt, &request, out, err);
 }
 
 medley_status judging_lists(const medley_runtime *rt, const judging *j, const given_lists *lists, int64_t *removed,

@@ -25,10 +25,10 @@ struct judging {
     int needs;
 
     csr_owner train, known, targets, only;
-    histories_owner histories; /* what models score from */
-    int64_t *item_count;       /* [items] training users */
-    uint8_t *head, *allowed;   /* [items]; allowed NULL: all */
-    float *popularity;         /* [items] of the primitive recommender */
+    int64_t known_count;     /* of data.known: parts that models score from */
+    int64_t *item_count;     /* [items] training users */
+    uint8_t *head, *allowed; /* [items]; allowed NULL: all */
+    float *popularity;       /* [items] of the primitive recommender */
     scoring primitive;
     item_space space, attributes;
     metric_context context;

@@ -26,7 +26,7 @@ typedef struct listing {
     const item_space *space; /* re-ranks for diversity in it; NULL: no */
     double diversity;
     int64_t pool; /* candidates that re-ranking chooses from, >= k */
-    /* Sets left, excluded and by_query for a block of rows, until the next. NULL: they are there for all. */
+    /* Sets left and excluded, and that they are by query, for a block of rows, until the next. NULL: they are there for all. */
     medley_status (*know)(void *context, const uint32_t *rows, int64_t count, ranking_request *how,
                           medley_error *err);
     listing_sink give;

@@ -83,7 +83,7 @@ static medley_status know(void *context, const uint32_t *rows, int64_t count, ra
     b->blocks++;
     b->longest = count > b->longest ? count : b->longest;
     request->left = &b->left;
-    request->by_query = true;
+    request->left_by_query = true;
     return MEDLEY_OK;
 }
 

@@ -128,6 +128,19 @@ medley_status model_left(const medley_model *m, const histories *known, left_sid
     return model_encode(m->rt, m->file.class, m->file.params, &m->file.state, &m->how, known, out, err);
 }
 
+medley_status model_left_of(const medley_model *m, known_parts parts, const uint32_t *users, int64_t count,
+                            left_sides *out, medley_error *err)
+{
+    histories_owner known;
+    *out = (left_sides){.rows = count};
+    if (!model_reads_histories(m->file.class, &m->how))
+        return MEDLEY_OK;
+    TRY(model_histories_of(m, parts, users, count, &known, err));
+    const medley_status status = model_left(m, &known.view, out, err);
+    histories_release(&known);
+    return status;
+}
+
 medley_status model_left_known(const medley_model *m, known_parts parts, left_sides *out, medley_error *err)
 {
     histories_owner known;
@@ -145,9 +158,7 @@ medley_status medley_model_open(medley_runtime *rt, const char *run, const char 
     if (run == NULL)
         return fail(err, MEDLEY_E_ARGUMENT, "run: NULL; a run's folder is needed");
     TRY(model_open(rt, run, store, true, out, err));
-    medley_status status = model_known(*out, KNOWN_ALL, &(*out)->known, err);
-    if (status == MEDLEY_OK)
-        status = model_left_known(*out, KNOWN_ALL, &(*out)->left, err);
+    const medley_status status = model_known(*out, KNOWN_ALL, &(*out)->known, err);
     if (status != MEDLEY_OK) {
         medley_model_free(*out);
         *out = NULL;
@@ -162,7 +173,6 @@ void medley_model_free(medley_model *m)
     if (m == NULL)
         return;
     csr_release(&m->known);
-    left_sides_release(&m->left);
     judging_release(&m->split);
     store_free(m->store);
     model_file_release(&m->file);

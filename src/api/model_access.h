@@ -16,7 +16,6 @@ struct medley_model {
     judging_parts split;
     bool saw_validation; /* trained with learn_from: train_val, so validation cannot judge it */
     csr_owner known;     /* [users, items] everything in the store: what medley_ranker_rank leaves out */
-    left_sides left;     /* [users] left sides from it */
 };
 
 /* What counts as known of a user: the training part; with what split keeps of held-out users, before the targets
@@ -32,9 +31,11 @@ MEDLEY_MUST_USE medley_status model_histories(const medley_model *model, known_p
 MEDLEY_MUST_USE medley_status model_histories_of(const medley_model *model, known_parts parts,
                                                  const uint32_t *users, int64_t count, histories_owner *out,
                                                  medley_error *err);
-/* Left sides from histories, and from what is known of the store's users. */
+/* Left sides from histories, of some users from what is known of them, and of all. */
 MEDLEY_MUST_USE medley_status model_left(const medley_model *model, const histories *known, left_sides *out,
                                          medley_error *err);
+MEDLEY_MUST_USE medley_status model_left_of(const medley_model *model, known_parts parts, const uint32_t *users,
+                                            int64_t count, left_sides *out, medley_error *err);
 MEDLEY_MUST_USE medley_status model_left_known(const medley_model *model, known_parts parts, left_sides *out,
                                                medley_error *err);
 

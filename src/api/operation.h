@@ -15,7 +15,9 @@ typedef struct setting_group {
     const struct operation_class *operation; /* whose settings they are; NULL: they are search spaces */
     const char *given;                       /* "store|force": rows that the owner gives, refused in the group */
     const char *spaces; /* the kind whose members' rows are searched: "<name>.<member>.<row>: <space>" */
-    bool named;         /* several of the operation: keys are "<name>.<any name>.<key>" */
+    const char
+        *member_key; /* of spaces: "<name>.<any name>.<member_key>: <member>" searches it under another name */
+    bool named;      /* several of the operation: keys are "<name>.<any name>.<key>" */
     const char *help;
 } setting_group;
 
@@ -58,11 +60,6 @@ const char *settings_origin(const bound_settings *s, const medley_param *param);
 /* Appends all settings as YAML, each with its origin as a comment; paths absolute where they exist. */
 MEDLEY_MUST_USE medley_status settings_yaml(const bound_settings *s, text *out, medley_error *err);
 
-/* The search space of a member: what the group says of it, "models.ease.l2: 1..10", or when it says nothing or
- * "default" the spaces of its table. Release it also after a failure. */
-MEDLEY_MUST_USE medley_status settings_space(const medley_config *config, const char *group,
-                                             const medley_entry *member, search_space *out, medley_error *err);
-
 /* What a group says, environment included, as a config with keys of the group's operation; a row that the owner
  * gives is set in it before the operation is run. */
 MEDLEY_MUST_USE medley_status settings_group(const bound_settings *s, const char *group, medley_config **out,
@@ -77,9 +74,6 @@ int64_t settings_count(const medley_config *config);
 /* Copies what is said of a group of spaces, and in the setting of that name, to another config. */
 MEDLEY_MUST_USE medley_status settings_copy_group(const bound_settings *s, const char *group, medley_config *to,
                                                   medley_error *err);
-
-/* The index-th distinct member that a group of spaces names; false past the last. */
-bool settings_member(const bound_settings *s, const char *group, int64_t index, char word[SETTINGS_WORD]);
 
 /* Binds and checks; nothing is opened or made. */
 MEDLEY_MUST_USE medley_status operation_check(const operation_class *operation, const medley_runtime *rt,
@@ -97,5 +91,21 @@ typedef struct registry_member {
 } registry_member;
 MEDLEY_MUST_USE medley_status registry_find(const char *kind, const char *name, registry_member *out,
                                             medley_error *err);
+
+/* What a group of spaces searches: a member, under its own name or, as a variant, under another. */
+typedef struct settings_variant {
+    char name[SETTINGS_WORD];
+    registry_member member;
+} settings_variant;
+/* The index-th name of a group of spaces; false past the last. */
+bool settings_searched(const bound_settings *s, const char *group, int64_t index, char name[SETTINGS_WORD]);
+/* What a name, of the group or of a member, stands for. Fails with E_CONFIG, saying which name was meant. */
+MEDLEY_MUST_USE medley_status settings_find_variant(const bound_settings *s, const char *group, const char *name,
+                                                    settings_variant *out, medley_error *err);
+/* Its search space: what the group says of it, "models.ease.l2: 1..10", or when it says nothing or "default" the spaces of
+ * the member's table. Release it also after a failure. */
+MEDLEY_MUST_USE medley_status settings_space(const bound_settings *s, const char *group,
+                                             const settings_variant *variant, search_space *out,
+                                             medley_error *err);
 
 #endif

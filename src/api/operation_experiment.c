@@ -3,10 +3,11 @@
 #include <math.h>
 
 #include "api/experiment.h"
+#include "api/sweep.h"
 #include "io/save.h"
 
-extern const operation_class operation_prepare, operation_extract, operation_split, operation_sweep,
-    operation_evaluate, operation_compare;
+extern const operation_class operation_prepare, operation_features_import, operation_extract, operation_split,
+    operation_sweep, operation_evaluate, operation_compare;
 
 static const medley_param table[] = {
     MEDLEY_TEXT(experiment_params, out, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH,
@@ -36,15 +37,19 @@ static const setting_group groups[] = {
      .operation = &operation_prepare,
      .given = "store|append|force",
      .help = "how the store is made"},
+    {.name = "import",
+     .operation = &operation_features_import,
+     .given = "store|name|force",
+     .named = true,
+     .help =
+         "feature matrices made elsewhere, by name: {visual: {input: resnet50/}, textual: {input: sbert.csv}}"},
     {.name = "extract",
      .operation = &operation_extract,
      .given = "store|name|force|npy_folder",
      .named = true,
      .help = "feature matrices, by name: {visual: {encoder: histogram}, textual: {encoder: tfidf}}"},
     {.name = "split", .operation = &operation_split, .given = "store|folds|force", .help = "how it is split"},
-    {.name = "models",
-     .spaces = "models",
-     .help = "search spaces: {ease: {l2: \"log:1..1e4\"}, itemknn: {neighbours: [50, 100]}, popularity: default}"},
+    {.name = "models", .spaces = "models", .member_key = "model", .help = SWEEP_SPACES_HELP},
     {.name = "sweep",
      .operation = &operation_sweep,
      .given = "store|split|out|models|metric|task|candidates|mask|relevant_from|seed|fit_best",
@@ -391,9 +396,11 @@ done:
 
 const operation_class operation_experiment = {
     .name = "experiment",
-    .summary = "prepare, extract, split, search, train and judge as one configuration says, to a table of results",
+    .summary =
+        "prepare, split, bring in features, search, train and judge as one configuration says, to a table of results",
     .details =
-        "Each step is an operation, with its settings in a group of its name. A step whose output is there is done "
+        "Each step is an operation, with its settings in a group of its name; feature matrices are imported or extracted "
+        "under the names that they have in their group, and models name them in features. A step whose output is there is done "
         "again only when a setting, a source file or what came before it has changed, and the report says why. "
         "Settings are chosen on validation, every model with the same budget; then each run is judged on test once. "
         "OUT then holds store, runs (trials.tsv and a run of each model), comparison (report.html), results.tsv and "

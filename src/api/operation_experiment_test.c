@@ -268,7 +268,7 @@ static const char *write_features_config(const char *settings)
     text_format(&t,
                 "metric: ndcg@5\nsplit: {name: main, strategy: random}\nextract:\n"
                 "  textual: {encoder: tfidf%s}\n  titles: {encoder: tfidf, text: title}\n"
-                "models:\n  contentknn: {features: [textual, titles, textual titles], neighbours: [5]}\n"
+                "models:\n  contentknn: {features: textual titles, neighbours: [5]}\n"
                 "sweep: {search: grid}\nevaluate: {cutoffs: [5], intervals: 10}\ncompare: {resamples: 10}\n",
                 settings);
     assert_ok(text_status(&t, err));

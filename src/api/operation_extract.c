@@ -145,7 +145,10 @@ static medley_status run_job(job *j, const bound_settings *s, medley_report *rep
     TRY(write_beside(j, err));
     tell(j, report);
     TRY(report_status(report, err));
+    static const char *const parts[] = {"both", "title", "description"};
     json *about = encoding_describe(&j->how);
+    if (j->how.class->modality == MODALITY_TEXT)
+        json_set_text(about, "text", parts[j->p->text]);
     const medley_status status = features_write_commit(&j->writing, about, err);
     json_free(about);
     return status;

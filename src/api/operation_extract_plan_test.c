@@ -6,12 +6,10 @@
 
 #include "data/features.h"
 #include "io/npy.h"
-#include "testing.h"
+#include "onnx_runtime.h"
 
-static test_memory memory;
-static medley_runtime *rt;
-static char *folder;
-
+#define FIXTURE_THREADS 2
+#include "fixture.h"
 #include "run_operation.h"
 
 enum { PICTURES = 6, SIDE = 8 };
@@ -31,11 +29,9 @@ static void write_picture(const char *name, int number)
     test_write(test_path(folder, name), bytes, sizeof bytes);
 }
 
-static int set_up(void **state)
+static int set_up_dataset(void **state)
 {
-    (void)state;
-    rt = test_runtime(&memory, 2);
-    folder = test_folder();
+    set_up(state);
     assert_int_equal(mkdir(test_path(folder, "set"), 0700), 0);
     assert_int_equal(mkdir(test_path(folder, "set/images"), 0700), 0);
     for (int i = 0; i < PICTURES; i++) {
@@ -46,14 +42,6 @@ static int set_up(void **state)
     test_write_text(
         test_path(folder, "set/meta.tsv"),
         "n\tasin\tdescription\n1\tp1\ta red hat\n2\tp2\tred pens\n3\tp3\t\n4\tx\t\"a \"\"red\"\" pen\"\n");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_folder_end(folder);
-    test_runtime_end(rt, &memory);
     return 0;
 }
 
@@ -201,6 +189,121 @@ static void test_keys_that_say_nothing_are_told_once(void **state)
     medley_report_free(r);
 }
 
+/* ---- pretrained encoders ---- */
+
+/* Small models, with what PyTorch makes of pictures and texts: tools/parity/encoders.py. */
+#define MADE MEDLEY_SOURCE_DIR "/tests/encoders/"
+
+static void link_export(const char *made, const char *name)
+{
+    char from[512], to[512];
+    snprintf(from, sizeof from, MADE "%s", made);
+    snprintf(to, sizeof to, "%s/exports/%s", folder, name);
+    assert_int_equal(symlink(from, to), 0);
+}
+
+enum { RECORDED_LENGTH = 16 };
+
+/* set/<output>/<id>.npy against each row of <made>/expected.tsv; a text's id is its row: t0, t1, ... */
+static void assert_recorded(const char *output, const char *made, bool texts)
+{
+    char path[512];
+    snprintf(path, sizeof path, MADE "%s/expected.tsv", made);
+    char *const bytes = test_read(path, NULL);
+    int row = 0;
+    for (char *line = bytes; *line != '\0'; line = strchr(line, '\n') + 1, row++) {
+        float got[RECORDED_LENGTH];
+        double dot = 0, own = 0, want = 0;
+        char *at = strchr(line, '\t') + 1;
+        if (*line == '\t') /* an empty text has no vector here */
+            continue;
+        if (texts)
+            snprintf(path, sizeof path, "set/%s/t%d.npy", output, row);
+        else
+            snprintf(path, sizeof path, "set/%s/%.*s.npy", output, (int)strcspn(line, "."), line);
+        read_vector(path, got, RECORDED_LENGTH);
+        for (int i = 0; i < RECORDED_LENGTH; i++) {
+            const double number = strtod(at, &at);
+            dot += number * (double)got[i];
+            own += (double)got[i] * (double)got[i];
+            want += number * number;
+        }
+        if (!(*at == '\n' && dot >= 0.9999 * sqrt(own * want) && fabs(sqrt(own / want) - 1) < 1e-3))
+            fail_msg("%s: cosine to the reference %.6f, norm %g of %g, %.9s", path, dot / sqrt(own * want),
+                     sqrt(own), sqrt(want), at);
+    }
+    test_read_end(bytes);
+}
+
+/* texts.tsv: what the recordings are of. */
+static void write_recorded_texts(void)
+{
+    text table = {.rt = rt};
+    char *const bytes = test_read(MADE "bert/expected.tsv", NULL);
+    int row = 0;
+    text_add(&table, "id\ttext\n");
+    for (const char *line = bytes; *line != '\0'; line = strchr(line, '\n') + 1)
+        text_format(&table, "t%d\t%.*s\n", row++, (int)strcspn(line, "\t"), line);
+    test_write_text(test_path(folder, "set/texts.tsv"), table.bytes);
+    test_read_end(bytes);
+    text_release(&table);
+}
+
+#define RECORDED_PLAN                                                                                              \
+    "visual:\n  items:\n    input_path: " MADE "pictures\n    output_path: seen\n    model:\n"                     \
+    "    - {model_name: ResNet50, output_layers: [avgpool, 'last_hidden_state:mean'], backend: torch,\n"           \
+    "       batch_size: 2, model_path: " MADE "resnet}\n"                                                          \
+    "textual:\n  items:\n    input_path: texts.tsv\n    item_column: id\n    text_column: text\n"                  \
+    "    output_path: read\n    model:\n"                                                                          \
+    "    - {model_name: sentence-transformers/all-MiniLM-L6-v2, max_tokens: 40, backend: sentence_transformers}\n" \
+    "    - {model_name: someone/new-bert, output_layers: cls, max_tokens: 40, backend: transformers}\n"            \
+    "visual_textual:\n  items:\n    input_path: {visual: " MADE "pictures, textual: texts.tsv}\n"                  \
+    "    output_path: {visual: both_seen, textual: both_read}\n    item_column: id\n    text_column: text\n"       \
+    "    model: [{model_name: openai/clip-vit-base-patch32, max_tokens: 40, backend: transformers}]\n"
+
+static const struct {
+    const char *encoder, *output, *made;
+    bool texts;
+} encoded[] = {
+    {"resnet-50", "seen/torch/ResNet50/avgpool", "resnet", false},
+    {"resnet-50", "seen/torch/ResNet50/last_hidden_state:mean", "resnet", false},
+    {"all-minilm-l6-v2", "read/sentence_transformers/sentence-transformers/all-MiniLM-L6-v2/1", "minilm", true},
+    {"onnx-text", "read/transformers/someone/new-bert/cls", "bert", true},
+    {"clip-vit-base-patch32-image", "both_seen/transformers/openai/clip-vit-base-patch32/1", "clip-image", false},
+    {"clip-vit-base-patch32-text", "both_read/transformers/openai/clip-vit-base-patch32/1", "clip-text", true},
+};
+enum { ENCODED = sizeof encoded / sizeof *encoded };
+
+static void test_exports_are_found_and_give_the_vectors_of_pytorch(void **state)
+{
+    (void)state;
+    onnx_library *const there = onnx_runtime_or_null(rt);
+    medley_report *r;
+    onnx_library_close(there);
+    if (there == NULL)
+        skip();
+    assert_int_equal(mkdir(test_path(folder, "exports"), 0700), 0);
+    link_export("minilm", "all-MiniLM-L6-v2");
+    link_export("bert", "new-bert");
+    link_export("clip-image", "clip-vit-base-patch32-image");
+    link_export("clip-text", "clip-vit-base-patch32-text");
+    write_recorded_texts();
+    write_plan(RECORDED_PLAN);
+    RUN(medley_extract_plan, &r, "plan", "/plan.yml", "models", "/exports");
+    assert_int_equal(medley_report_rows(r, "extractions"), ENCODED);
+    for (int64_t i = 0; i < ENCODED; i++) {
+        assert_string_equal(medley_report_text(r, "extractions", i, "encoder"), encoded[i].encoder);
+        assert_true(number(r, i, "length") == RECORDED_LENGTH && number(r, i, "refused") == 0 &&
+                    number(r, i, "without") == encoded[i].texts);
+        assert_recorded(encoded[i].output, encoded[i].made, encoded[i].texts);
+    }
+    medley_report_free(r);
+    RUN(medley_extract_plan, &r, "plan", "/plan.yml", "models", "/exports");
+    for (int64_t i = 0; i < ENCODED; i++)
+        assert_true(number(r, i, "encoded_now") == 0);
+    medley_report_free(r);
+}
+
 /* ---- real pictures ---- */
 
 static void test_real_posters_are_encoded_without_exception(void **state)
@@ -259,6 +362,10 @@ static const bad_plan bad_plans[] = {
      MEDLEY_E_CONFIG, "plan.yml:4: input_path: accepted: {visual: PATH, textual: PATH}"},
     {MODEL("dimension: 4"), MEDLEY_E_CONFIG,
      "plan.yml:6: unknown key 'dimension' of a model (did you mean 'dimensions'?)"},
+    {"visual_textual:\n  items:\n    input_path: {visual: images, textual: meta.tsv}\n"
+     "    output_path: {visual: o, textual: o}\n"
+     "    model: [{model_name: openai/clip-vit-base-patch32, max_token: 9}]\n",
+     MEDLEY_E_CONFIG, "plan.yml:6: unknown key 'max_token' of a model (did you mean 'max_tokens'?)"},
     {MODEL("fusion: concat"), MEDLEY_E_CONFIG, "plan.yml:6: unknown key 'fusion' of a model"},
     {MODEL("dimensions: 0"), MEDLEY_E_CONFIG, "plan.yml:6: dimensions: 0 is outside"},
     {MODEL("dimensions: [1, 2]"), MEDLEY_E_CONFIG, "plan.yml:6: dimensions: accepted: a single value"},
@@ -313,13 +420,14 @@ static void test_memory_that_runs_out_is_told(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up_dataset, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_vectors_lie_where_ducho_puts_them),
         TEST(test_what_was_encoded_is_not_encoded_again),
         TEST(test_a_store_gets_a_matrix_by_the_ids_of_its_items),
         TEST(test_all_is_prepared_first_where_that_is_asked_for),
         TEST(test_keys_that_say_nothing_are_told_once),
+        TEST(test_exports_are_found_and_give_the_vectors_of_pytorch),
         TEST(test_real_posters_are_encoded_without_exception),
         TEST(test_bad_plans_are_refused_with_the_line_and_what_is_accepted),
         TEST(test_two_pictures_of_one_item_are_refused),

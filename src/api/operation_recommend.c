@@ -280,7 +280,7 @@ static medley_status know(void *context, const uint32_t *rows, int64_t count, ra
     TRY(model_left(r->model, &r->known.view, &r->left, err));
     how->left = &r->left;
     how->excluded = r->p->exclude_seen ? &r->seen.view : NULL;
-    how->by_query = true;
+    how->left_by_query = how->excluded_by_query = true;
     return MEDLEY_OK;
 }
 

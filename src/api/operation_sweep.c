@@ -4,8 +4,6 @@
 #include "io/save.h"
 #include "io/svg.h"
 
-enum { MODELS_MOST = 256 };
-
 static const medley_param table[] = {
     MEDLEY_TEXT(sweep_params, store, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH,
                 .help = "the store to learn from"),
@@ -36,57 +34,13 @@ static const medley_param table[] = {
 };
 
 static const setting_group groups[] = {
-    {.name = "models",
-     .spaces = "models",
-     .help = "search spaces: {ease: {l2: \"log:1..1e4\"}, itemknn: {neighbours: [50, 100]}, popularity: default}"},
+    {.name = "models", .spaces = "models", .member_key = "model", .help = SWEEP_SPACES_HELP},
     {.name = NULL},
 };
 
-/* ---- which models ---- */
-
-typedef struct model_list {
-    const model_class *at[MODELS_MOST];
-    int64_t count;
-} model_list;
-
-static medley_status add_model(model_list *list, const char *name, medley_error *err)
-{
-    registry_member member;
-    if (registry_find("models", name, &member, err) != MEDLEY_OK)
-        return fail_while(err, MEDLEY_E_CONFIG, "models");
-    for (int64_t i = 0; i < list->count; i++)
-        if (list->at[i] == model_classes[member.index])
-            return MEDLEY_OK;
-    if (list->count == MODELS_MOST)
-        return fail(err, MEDLEY_E_CONFIG, "models: more than %d of them", MODELS_MOST);
-    list->at[list->count++] = model_classes[member.index];
-    return MEDLEY_OK;
-}
-
-/* Those of the list, then those that have a space. */
-static medley_status list_models(const bound_settings *s, model_list *out, medley_error *err)
-{
-    const char *listed = ((const sweep_params *)s->values)->models;
-    char word[SETTINGS_WORD];
-    out->count = 0;
-    for (int64_t i = 0; strcmp(listed, "all") == 0 && model_classes[i] != NULL; i++)
-        TRY(add_model(out, model_classes[i]->name, err));
-    while (listed[0] != '\0' && strcmp(listed, "all") != 0) {
-        const size_t length = strcspn(listed, ",");
-        snprintf(word, sizeof word, "%.*s", length < sizeof word ? (int)length : SETTINGS_WORD - 1, listed);
-        TRY(add_model(out, word, err));
-        listed += length + (listed[length] == ',');
-    }
-    for (int64_t i = 0; settings_member(s, "models", i, word); i++)
-        TRY(add_model(out, word, err));
-    if (out->count == 0)
-        return fail(err, MEDLEY_E_CONFIG, "sweep: models is missing: name models, or give them search spaces");
-    return MEDLEY_OK;
-}
-
 /* ---- what is told ---- */
 
-static void tell_search(const sweep *s, const model_list *models, medley_report *r)
+static void tell_search(const sweep *s, const sweep_models *models, medley_report *r)
 {
     char shown[256];
     report_facts(r, "search", "Search");
@@ -110,7 +64,7 @@ static void tell_best(const sweep *s, const sweep_search *m, medley_report *r)
     int64_t failed = 0;
     for (int64_t i = 0; i < m->result.count; i++)
         failed += m->result.trials[i].status != MEDLEY_OK;
-    report_string(r, NULL, m->class->name);
+    report_string(r, NULL, m->name);
     if (m->result.best >= 0)
         report_real(r, NULL, m->result.trials[m->result.best].value);
     else
@@ -122,7 +76,7 @@ static void tell_best(const sweep *s, const sweep_search *m, medley_report *r)
     report_string(r, NULL, m->result.best >= 0 ? m->best.bytes : m->result.trials[0].message);
 }
 
-static void tell(const sweep *s, const model_list *models, const sweep_search *found, medley_report *r)
+static void tell(const sweep *s, const sweep_models *models, const sweep_search *found, medley_report *r)
 {
     tell_search(s, models, r);
     report_table(r, "best", "Best on validation", "model|value|trials|failed|tried|seconds|settings");
@@ -137,25 +91,29 @@ static medley_status write_trials(const sweep *s, const sweep_search *found, int
 {
     trial_record *records = NULL;
     text *settings = NULL;
+    char(*keys)[FINGERPRINT_SIZE] = NULL;
     int64_t count = 0, n = 0;
     medley_status status = MEDLEY_OK;
     for (int64_t m = 0; m < models; m++)
         count += found[m].result.count;
     TRY_DONE(mem_alloc(s->rt, count, sizeof *records, &records, err));
+    TRY_DONE(mem_alloc(s->rt, count, sizeof *keys, &keys, err));
     TRY_DONE(mem_alloc_zero(s->rt, count, sizeof *settings, &settings, err));
     for (int64_t m = 0; m < models; m++)
         for (int64_t t = 0; t < found[m].result.count; t++, n++) {
+            const double *point = found[m].result.points + t * found[m].space.count;
             settings[n].rt = s->rt;
-            search_space_format(&found[m].space, found[m].result.points + t * found[m].space.count, &settings[n]);
+            search_space_format(&found[m].space, point, &settings[n]);
             TRY_DONE(text_status(&settings[n], err));
-            records[n] =
-                (trial_record){found[m].class->name, settings[n].bytes, s->key, t, found[m].result.trials[t]};
+            TRY_DONE(sweep_trial_key(s, &found[m], point, keys[n], err));
+            records[n] = (trial_record){found[m].name, settings[n].bytes, keys[n], t, found[m].result.trials[t]};
         }
     status = trial_log_write(s->rt, s->log_path, records, count, err);
 done:
     for (int64_t i = 0; settings != NULL && i < count; i++)
         text_release(&settings[i]);
     mem_free(settings);
+    mem_free(keys);
     mem_free(records);
     return status;
 }
@@ -182,12 +140,8 @@ static medley_status write_plot(const sweep *s, const sweep_search *found, int64
                 x[n] = (double)(t + 1);
                 y[n++] = r->trials[t].value;
             }
-        panels[m] = (svg_panel){.title = found[m].class->name,
-                                .x_label = "trial",
-                                .y_label = s->p->metric,
-                                .x = x,
-                                .y = y,
-                                .count = n};
+        panels[m] = (svg_panel){
+            .title = found[m].name, .x_label = "trial", .y_label = s->p->metric, .x = x, .y = y, .count = n};
         at = y + r->count;
     }
     svg_plot(&out, panels, models);
@@ -216,20 +170,20 @@ static medley_status write_settings(const sweep *s, medley_report *r, medley_err
     return status == MEDLEY_OK ? save_in(s->rt, s->out, "sweep.json", rendered, strlen(rendered), err) : status;
 }
 
-static medley_status search_all(sweep *s, const model_list *models, sweep_search *found, medley_report *r,
+static medley_status search_all(sweep *s, const sweep_models *models, sweep_search *found, medley_report *r,
                                 medley_error *err)
 {
     bool any = false;
     for (int64_t i = 0; i < models->count; i++) {
-        TRY(sweep_search_run(s, models->at[i], &found[i], err));
+        TRY(sweep_search_run(s, &models->at[i], &found[i], err));
         any = any || found[i].result.best >= 0;
         if (found[i].result.best < 0)
-            runtime_log(s->rt, MEDLEY_LOG_WARNING, "%s: no trial succeeded: %s", models->at[i]->name,
+            runtime_log(s->rt, MEDLEY_LOG_WARNING, "%s: no trial succeeded: %s", found[i].name,
                         found[i].result.trials[0].message);
     }
     TRY(write_trials(s, found, models->count, err));
     if (!any)
-        return fail(err, MEDLEY_E_CONFIG, "no trial succeeded; the first: %s: %s", models->at[0]->name,
+        return fail(err, MEDLEY_E_CONFIG, "no trial succeeded; the first: %s: %s", found[0].name,
                     found[0].result.trials[0].message);
     for (int64_t i = 0; i < models->count && s->p->fit_best; i++)
         TRY(sweep_fit_best(s, &found[i], err));
@@ -240,8 +194,8 @@ static medley_status search_all(sweep *s, const model_list *models, sweep_search
 
 static medley_status check(const medley_runtime *rt, const bound_settings *settings, medley_error *err)
 {
-    model_list models;
-    TRY(list_models(settings, &models, err));
+    sweep_models models;
+    TRY(sweep_list_models(settings, &models, err));
     return sweep_check(rt, settings->values, err);
 }
 
@@ -249,10 +203,10 @@ static medley_status run(medley_runtime *rt, const bound_settings *settings, med
                          medley_error *err)
 {
     sweep s = {0};
-    model_list models = {.count = 0};
+    sweep_models models = {.count = 0};
     sweep_search *found = NULL;
     medley_status status = MEDLEY_OK;
-    TRY_DONE(list_models(settings, &models, err));
+    TRY_DONE(sweep_list_models(settings, &models, err));
     TRY_DONE(mem_alloc_zero(rt, models.count, sizeof *found, &found, err));
     TRY_DONE(sweep_open(rt, settings, &s, err));
     status = search_all(&s, &models, found, report, err);
@@ -272,7 +226,9 @@ const operation_class operation_sweep = {
         "so. Each trial is written to trials.tsv at once: a sweep that was stopped goes on where it was, with the "
         "same result, and one with more trials or other spaces takes what is known from there. A trial whose settings "
         "do not fit the data or the memory is recorded as failed. The best settings are fitted to the training part (refit: train_val, to validation too, for as many epochs as were best there) "
-        "and saved in OUT/MODEL, as train does; config.yaml of that run is what to train with. Besides: trials.svg, "
+        "and saved in OUT/MODEL, as train does; config.yaml of that run is what to train with. A model can be searched "
+        "several times, as variants with names of their own: {vbpr_visual: {model: vbpr, features: visual}, "
+        "vbpr_textual: {model: vbpr, features: textual}}. Besides: trials.svg, "
         "sweep.json. Spaces are values [32, 64], ranges 1..100 or log:1e-6..1e-2, all choices: all, or default; what "
         "a model's mapping does not name has its default. Search strategies have settings of their own: medley "
         "help search NAME.",

@@ -169,6 +169,29 @@ static void test_the_best_can_be_fitted_to_validation_too(void **state)
     RUN(medley_evaluate, NULL, "run", "/refit/ease");
 }
 
+/* What config.yaml of a run says of a setting. */
+static void assert_setting(const char *name, const char *line, bool there)
+{
+    char *const said = test_read(test_path(folder, name), NULL);
+    if ((strstr(said, line) != NULL) != there)
+        fail_msg("%s: '%s' is %s", name, line, there ? "missing" : "there");
+    test_read_end(said);
+}
+
+/* Fewer epochs are made of it, as many as were best. */
+static void test_a_cosine_falls_in_the_refit_as_it_did_in_the_trial(void **state)
+{
+    (void)state;
+    RUN(medley_sweep, NULL, "store", "/store", "split", "main", "out", "/cosine", "trials", "1", "refit",
+        "train_val", "models.bprmf.schedule", "cosine", "models.bprmf.epochs", "4", "models.bprmf.validate_every",
+        "1", "models.bprmf.learning_rate", "0.5", "models.bprmf.factors", "4");
+    assert_setting("cosine/bprmf/config.yaml", "\nschedule_epochs: 4", true);
+    assert_setting("cosine/bprmf/config.yaml", "sweep: the best epoch on validation", true);
+    RUN(medley_sweep, NULL, "store", "/store", "split", "main", "out", "/constant", "trials", "1", "refit",
+        "train_val", "models.bprmf.epochs", "4", "models.bprmf.validate_every", "1", "models.bprmf.factors", "4");
+    assert_setting("constant/bprmf/config.yaml", "\nschedule_epochs: 0", true);
+}
+
 static void test_a_sweep_is_the_same_for_any_threads(void **state)
 {
     (void)state;
@@ -396,6 +419,7 @@ int main(void)
         cmocka_unit_test(test_the_value_of_a_trial_is_what_evaluate_says_on_validation),
         cmocka_unit_test(test_the_best_run_is_what_train_makes_of_its_settings),
         cmocka_unit_test(test_the_best_can_be_fitted_to_validation_too),
+        cmocka_unit_test(test_a_cosine_falls_in_the_refit_as_it_did_in_the_trial),
         cmocka_unit_test(test_a_killed_sweep_goes_on_where_it_was), /* forks: before threads are started */
         cmocka_unit_test(test_a_sweep_is_the_same_for_any_threads),
         cmocka_unit_test(test_a_sweep_does_not_look_at_the_test_part),

@@ -5,6 +5,7 @@
 #include "api/model_access.h"
 #include "api/training_run.h"
 #include "api/validation.h"
+#include "data/features.h"
 #include "io/description.h"
 #include "io/save.h"
 #include "train/training_loop.h"
@@ -42,10 +43,18 @@ static const medley_param table[] = {
     MEDLEY_PARAMS_END,
 };
 
+/* The feature matrices that are learnt from, as they are now: a line each. */
+static medley_status describe_features(const bound_settings *s, const char *before, text *out, medley_error *err)
+{
+    const train_params *p = s->values;
+    return features_describe(s->rt, p->store, s->member_table, s->member_values, before, out, err);
+}
+
 /* config.yaml: every setting with its origin; it trains the same model again with --config. */
 static medley_status describe_config(const bound_settings *s, text *yaml, medley_error *err)
 {
     text_format(yaml, "# medley %s train\n", medley_version());
+    TRY(describe_features(s, "# features ", yaml, err));
     return settings_yaml(s, yaml, err);
 }
 
@@ -69,9 +78,9 @@ typedef struct run_job {
     training_set set;
     validation judge;
     save_folder *folder;
-    char *last, *resume;             /* checkpoints: the one that is kept, and the one to go on from, or NULL */
-    bool from_finished;              /* that one is a finished run's */
-    char data[FINGERPRINT_SIZE + 8]; /* of what is learnt from, for checkpoints */
+    char *last, *resume; /* checkpoints: the one that is kept, and the one to go on from, or NULL */
+    bool from_finished;  /* that one is a finished run's */
+    char data[2 * FINGERPRINT_SIZE + 8]; /* of what is learnt from, for checkpoints */
     training_outcome outcome;
     model_state state;
 } run_job;
@@ -161,6 +170,28 @@ static medley_status explain(const run_job *r, medley_status status, medley_erro
     return fail(err, status, "%.700s; the last good checkpoint is '%.250s'", happened, r->last);
 }
 
+/* "<split>", with "+val" when validation is learnt from too, and "+" and the fingerprint of the feature matrices. */
+static medley_status name_data(run_job *r, medley_error *err)
+{
+    fingerprint *print = NULL;
+    char hex[FINGERPRINT_SIZE + 1] = "";
+    text said = {.rt = r->rt};
+    medley_status status = MEDLEY_OK;
+    TRY_DONE(describe_features(r->settings, "", &said, err));
+    if (said.length > 0) {
+        TRY_DONE(fingerprint_create(r->rt, &print, err));
+        fingerprint_add(print, said.bytes, (size_t)said.length);
+        hex[0] = '+';
+        fingerprint_hex(print, hex + 1);
+    }
+    snprintf(r->data, sizeof r->data, "%s%s%s", r->set.parts.facts.fingerprint,
+             r->p->learn_from == LEARN_TRAIN_VAL ? "+val" : "", hex);
+done:
+    fingerprint_free(print);
+    text_release(&said);
+    return status;
+}
+
 static medley_status train(run_job *r, medley_error *err)
 {
     const training_watch watch = {
@@ -172,8 +203,7 @@ static medley_status train(run_job *r, medley_error *err)
         .resume = r->resume,
         .data = r->data,
     };
-    snprintf(r->data, sizeof r->data, "%s%s", r->set.parts.facts.fingerprint,
-             r->p->learn_from == LEARN_TRAIN_VAL ? "+val" : "");
+    TRY(name_data(r, err));
     const medley_status status = train_model(r->rt, r->class, r->settings->member_values, &r->set.data, &watch,
                                              &r->state, &r->outcome, err);
     return status == MEDLEY_OK ? status : explain(r, status, err);

@@ -4,6 +4,8 @@
 #include "api/model_access.h"
 #include "recommend/ranking.h"
 
+enum { USERS_A_BLOCK = 4096 };
+
 struct medley_ranker {
     const medley_model *model;
     uint32_t *users;
@@ -59,6 +61,26 @@ static medley_status check_k(int64_t k, medley_error *err)
                : fail(err, MEDLEY_E_ARGUMENT, "k: %lld is outside 1..%u", (long long)k, UINT32_MAX);
 }
 
+/* Left sides of all users at once would be users × dims. */
+static medley_status rank_block(const medley_model *m, const uint32_t *users, int64_t count, list_rows *rows,
+                                medley_error *err)
+{
+    left_sides left;
+    TRY(model_left_of(m, KNOWN_ALL, users, count, &left, err));
+    const ranking_request request = {
+        .how = &m->how,
+        .left = &left,
+        .left_by_query = true,
+        .queries = count,
+        .user = users,
+        .k = rows->k,
+        .excluded = &m->known.view,
+    };
+    const medley_status status = ranking_run(m->rt, &request, "ranking", write_list, rows, err);
+    left_sides_release(&left);
+    return status;
+}
+
 medley_status medley_ranker_rank(medley_ranker *r, const int64_t *users, int64_t user_count, int64_t k,
                                  int64_t *items, float *scores, medley_error *err)
 {
@@ -73,16 +95,10 @@ medley_status medley_ranker_rank(medley_ranker *r, const int64_t *users, int64_t
                         (long long)users[i], (long long)m->store->users - 1);
         r->users[i] = (uint32_t)users[i];
     }
-    list_rows rows = {k, items, scores};
-    const ranking_request request = {
-        .how = &m->how,
-        .queries = user_count,
-        .user = r->users,
-        .k = k,
-        .left = &m->left,
-        .excluded = &m->known.view,
-    };
-    TRY(ranking_run(m->rt, &request, "ranking", write_list, &rows, err));
+    for (int64_t first = 0; first < user_count; first += USERS_A_BLOCK) {
+        list_rows rows = {k, items + first * k, scores != NULL ? scores + first * k : NULL};
+        TRY(rank_block(m, r->users + first, least(USERS_A_BLOCK, user_count - first), &rows, err));
+    }
     error_clear(err);
     return MEDLEY_OK;
 }

@@ -40,7 +40,7 @@ static const setting_group *groups_of(const char *kind, const char *name)
 static void describe_group(const setting_group *g, char *shown, size_t size)
 {
     if (g->operation == NULL)
-        snprintf(shown, size, "a mapping a member of %s: settings and their spaces", g->spaces);
+        snprintf(shown, size, "a mapping a member of %s, or a variant: settings and their spaces", g->spaces);
     else
         snprintf(shown, size, "settings of %s%s%s", g->operation->name, g->given != NULL ? ", but " : "",
                  g->given != NULL ? g->given : "");
@@ -210,10 +210,12 @@ static json *free_object(void)
     return object;
 }
 
-/* A search space is a value, a list or a text such as "1..100": any value. */
+/* A search space is a value, a list or a text such as "1..100": any value. Under another name than a member's stands a
+ * variant, which says whose; its settings are checked when they are bound. */
 static json *spaces_schema(const setting_group *g)
 {
-    json *all = free_object(), *members = json_new_object();
+    json *all = free_object(), *members = json_new_object(), *variant = free_object(), *names = json_new_array();
+    json *variant_rows = json_new_object(), *member_row = json_new_object(), *required = json_new_array();
     medley_entry member;
     for (int64_t i = 0; medley_registry_entry(g->spaces, i, &member); i++) {
         json *one = json_new_object(), *types = json_new_array(), *rows = json_new_object();
@@ -222,6 +224,10 @@ static json *spaces_schema(const setting_group *g)
             json_set_text(row, "description", p->help);
             json_set(rows, p->name, row);
         }
+        json *own_name = json_new_object();
+        json_set_text(own_name, "const", member.name);
+        json_set(rows, g->member_key, own_name);
+        json_append_text(names, member.name);
         json_append_text(types, "object");
         json_append_text(types, "string");
         json_append_text(types, "null");
@@ -230,8 +236,13 @@ static json *spaces_schema(const setting_group *g)
         json_set_bool(one, "additionalProperties", false);
         json_set(members, member.name, one);
     }
+    json_set(member_row, "enum", names);
+    json_set(variant_rows, g->member_key, member_row);
+    json_append_text(required, g->member_key);
+    json_set(variant, "properties", variant_rows);
+    json_set(variant, "required", required);
     json_set(all, "properties", members);
-    json_set_bool(all, "additionalProperties", false);
+    json_set(all, "additionalProperties", variant);
     return all;
 }
 

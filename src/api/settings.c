@@ -6,7 +6,7 @@
 #include "io/file.h"
 #include "io/yaml.h"
 
-enum { NAMES_MOST = 256, KEY_LONGEST = 128 };
+enum { KEY_LONGEST = 128 };
 
 static void append_upper(char name[KEY_LONGEST], const char *key)
 {
@@ -30,8 +30,7 @@ static medley_status take_environment(medley_config *c, const medley_param *tabl
     return MEDLEY_OK;
 }
 
-/* Says where a refused value stands; a flag's message names the key already. */
-static medley_status fail_at(const setting *s, medley_status status, medley_error *err)
+medley_status settings_fail_at(const setting *s, medley_status status, medley_error *err)
 {
     return s->rank == MEDLEY_FROM_FLAG ? status : fail_while(err, status, "%s", s->origin);
 }
@@ -48,7 +47,7 @@ static medley_status fill(medley_config *c, const medley_param *table, void *val
             continue;
         const medley_status status = medley_param_set(p, values, s->value, err);
         if (status != MEDLEY_OK)
-            return fail_at(s, status, err);
+            return settings_fail_at(s, status, err);
     }
     return MEDLEY_OK;
 }
@@ -85,9 +84,10 @@ static medley_status check_required(const medley_config *c, const operation_clas
     return MEDLEY_OK;
 }
 
-static int64_t collect_names(const medley_param *table, const char **names, int64_t count)
+int64_t settings_names(const medley_param *table, const char *names[SETTINGS_NAMES_MOST], int64_t count)
 {
-    for (const medley_param *p = table; p != NULL && p->kind != MEDLEY_PARAM_END && count < NAMES_MOST; p++)
+    for (const medley_param *p = table; p != NULL && p->kind != MEDLEY_PARAM_END && count < SETTINGS_NAMES_MOST;
+         p++)
         names[count++] = p->name;
     return count;
 }
@@ -111,10 +111,11 @@ static bool is_group(const operation_class *operation, const char *key)
 /* Of "modles.ease.l2" the first word alone can be meant for a group. */
 static const char *nearest_key(const bound_settings *s, const char *key)
 {
-    const char *names[NAMES_MOST];
+    const char *names[SETTINGS_NAMES_MOST];
     char word[CONFIG_WORD];
-    int64_t count = collect_names(s->member_table, names, collect_names(s->operation->table, names, 0));
-    for (const setting_group *g = s->operation->groups; g != NULL && g->name != NULL && count < NAMES_MOST; g++)
+    int64_t count = settings_names(s->member_table, names, settings_names(s->operation->table, names, 0));
+    for (const setting_group *g = s->operation->groups;
+         g != NULL && g->name != NULL && count < SETTINGS_NAMES_MOST; g++)
         names[count++] = g->name;
     snprintf(word, sizeof word, "%.*s", (int)strcspn(key, "."), key);
     return medley_nearest(word, names, count);
@@ -161,7 +162,7 @@ static medley_status bind_member(medley_config *c, bound_settings *s, medley_err
     if (registry_find(o->member_kind, name, &member, err) != MEDLEY_OK) {
         const setting *said = config_find(c, o->member_key);
         const medley_status status = fail_while(err, MEDLEY_E_CONFIG, "%s", o->member_key);
-        return said != NULL ? fail_at(said, status, err) : status;
+        return said != NULL ? settings_fail_at(said, status, err) : status;
     }
     s->member = member.index;
     s->member_table = member.entry.params;
@@ -218,7 +219,7 @@ static medley_status bind_group(medley_config *own, const setting_group *g, boun
     return settings_bind(own, g->operation, out, err);
 }
 
-static const setting_group *find_group(const operation_class *operation, const char *name)
+const setting_group *settings_find_group(const operation_class *operation, const char *name)
 {
     const setting_group *g = operation->groups;
     while (strcmp(g->name, name) != 0)
@@ -228,14 +229,14 @@ static const setting_group *find_group(const operation_class *operation, const c
 
 medley_status settings_group(const bound_settings *s, const char *group, medley_config **out, medley_error *err)
 {
-    return group_config(s->config, find_group(s->operation, group), group, out, err);
+    return group_config(s->config, settings_find_group(s->operation, group), group, out, err);
 }
 
 medley_status settings_named_group(const bound_settings *s, const char *group, int64_t index,
                                    char word[SETTINGS_WORD], medley_config **out, medley_error *err)
 {
     char prefix[2 * CONFIG_WORD];
-    const setting_group *g = find_group(s->operation, group);
+    const setting_group *g = settings_find_group(s->operation, group);
     *out = NULL;
     if (!group_prefix(s->config, g, index, prefix))
         return MEDLEY_OK;
@@ -278,83 +279,12 @@ static medley_status check_operation_group(const medley_config *c, const setting
     return status;
 }
 
-/* "ease.l2" = "1..10" of a group of spaces: the member's row and its text. */
-static medley_status add_dimension(const medley_config *own, const setting *s, const medley_param *table,
-                                   search_space *space, medley_error *err)
-{
-    const medley_param *p = medley_param_find(table, s->key);
-    if (p != NULL) {
-        const medley_status status = search_space_add(space, p, s->value, err);
-        return status == MEDLEY_OK ? status : fail_at(s, status, err);
-    }
-    const char *names[NAMES_MOST];
-    const char *nearest = medley_nearest(s->key, names, collect_names(table, names, 0));
-    if (nearest != NULL)
-        return fail(err, MEDLEY_E_CONFIG, "%s: unknown key '%s%s' (did you mean '%s%s'?)", s->origin, own->group,
-                    s->key, own->group, nearest);
-    return fail(err, MEDLEY_E_CONFIG, "%s: unknown key '%s%s'; see medley help model", s->origin, own->group,
-                s->key);
-}
-
-medley_status settings_space(const medley_config *c, const char *group, const medley_entry *member,
-                             search_space *out, medley_error *err)
-{
-    char name[2 * CONFIG_WORD];
-    medley_config *own;
-    snprintf(name, sizeof name, "%s.%s", group, member->name);
-    search_space_init(out, c->rt);
-    const setting *whole = config_find(c, name);
-    if (whole != NULL && whole->value[0] != '\0' && strcmp(whole->value, "default") != 0)
-        return fail(err, MEDLEY_E_CONFIG,
-                    "%s: %s: '%.100s' is no search space; accepted: default, or a mapping of settings to values",
-                    whole->origin, name, whole->value);
-    TRY(config_group(c, name, &own, err));
-    medley_status status = MEDLEY_OK;
-    for (int64_t i = 0; i < own->count && status == MEDLEY_OK; i++)
-        status = add_dimension(own, &own->settings[i], member->params, out, err);
-    if (status == MEDLEY_OK && own->count == 0)
-        status = search_space_add_table(out, member->params, err);
-    medley_config_free(own);
-    return status;
-}
-
-bool settings_member(const bound_settings *s, const char *group, int64_t index, char word[SETTINGS_WORD])
-{
-    return config_word(s->config, group, index, word);
-}
-
-/* Where a group's word was said first. */
-static const setting *first_of(const medley_config *c, const char *group, const char *word)
-{
-    for (int64_t i = 0; i < c->count; i++) {
-        const char *behind = config_behind(c->settings[i].key, group);
-        if (behind != NULL && strncmp(behind, word, strlen(word)) == 0)
-            return &c->settings[i];
-    }
-    return NULL;
-}
-
-static medley_status check_space_group(const medley_config *c, const setting_group *g, medley_error *err)
-{
-    char word[CONFIG_WORD];
-    for (int64_t i = 0; config_word(c, g->name, i, word); i++) {
-        registry_member member;
-        search_space space;
-        if (registry_find(g->spaces, word, &member, err) != MEDLEY_OK)
-            return fail_at(first_of(c, g->name, word), fail_while(err, MEDLEY_E_CONFIG, "%s", g->name), err);
-        const medley_status status = settings_space(c, g->name, &member.entry, &space, err);
-        search_space_release(&space);
-        TRY(status);
-    }
-    return MEDLEY_OK;
-}
-
 static medley_status check_groups(const medley_config *c, const operation_class *operation, medley_error *err)
 {
     char prefix[2 * CONFIG_WORD];
     for (const setting_group *g = operation->groups; g != NULL && g->name != NULL; g++)
         if (g->operation == NULL)
-            TRY(check_space_group(c, g, err));
+            TRY(settings_check_spaces(c, g, err));
         else
             for (int64_t i = 0; group_prefix(c, g, i, prefix); i++)
                 TRY(check_operation_group(c, g, prefix, err));

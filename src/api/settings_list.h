@@ -33,4 +33,21 @@ bool config_word(const medley_config *c, const char *group, int64_t index, char 
 /* The part of a key behind "<group>.", or NULL: it is of no such group. */
 const char *config_behind(const char *key, const char *group);
 
+/* Whether two words are the same key. */
+bool config_same(const char *a, const char *b);
+
+/* Says where a refused value stands; a flag's message names the key already. */
+medley_status settings_fail_at(const setting *s, medley_status status, medley_error *err);
+
+/* Adds the names of a table's rows to `count` names; how many there are then. */
+enum { SETTINGS_NAMES_MOST = 256 };
+int64_t settings_names(const medley_param *table, const char *names[SETTINGS_NAMES_MOST], int64_t count);
+
+/* The group of that name, which there is. */
+const setting_group *settings_find_group(const operation_class *operation, const char *name);
+
+/* Refuses what a group of spaces names and no member is, and what is no space of its settings. */
+MEDLEY_MUST_USE medley_status settings_check_spaces(const medley_config *c, const setting_group *g,
+                                                    medley_error *err);
+
 #endif

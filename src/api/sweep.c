@@ -4,7 +4,44 @@
 
 #include "api/training_run.h"
 #include "api/validation.h"
+#include "data/features.h"
 #include "io/save.h"
+
+/* ---- which models ---- */
+
+static medley_status add_model(const bound_settings *s, const char *name, sweep_models *list, medley_error *err)
+{
+    settings_variant model;
+    if (settings_find_variant(s, "models", name, &model, err) != MEDLEY_OK)
+        return fail_while(err, MEDLEY_E_CONFIG, "models");
+    for (int64_t i = 0; i < list->count; i++)
+        if (strcmp(list->at[i].name, model.name) == 0)
+            return MEDLEY_OK;
+    if (list->count == SWEEP_MODELS_MOST)
+        return fail(err, MEDLEY_E_CONFIG, "models: more than %d of them", SWEEP_MODELS_MOST);
+    list->at[list->count++] = model;
+    return MEDLEY_OK;
+}
+
+medley_status sweep_list_models(const bound_settings *s, sweep_models *out, medley_error *err)
+{
+    const char *listed = ((const sweep_params *)s->values)->models;
+    char word[SETTINGS_WORD];
+    out->count = 0;
+    for (int64_t i = 0; strcmp(listed, "all") == 0 && model_classes[i] != NULL; i++)
+        TRY(add_model(s, model_classes[i]->name, out, err));
+    while (listed[0] != '\0' && strcmp(listed, "all") != 0) {
+        const size_t length = strcspn(listed, ",");
+        snprintf(word, sizeof word, "%.*s", length < sizeof word ? (int)length : SETTINGS_WORD - 1, listed);
+        TRY(add_model(s, word, out, err));
+        listed += length + (listed[length] == ',');
+    }
+    for (int64_t i = 0; settings_searched(s, "models", i, word); i++)
+        TRY(add_model(s, word, out, err));
+    if (out->count == 0)
+        return fail(err, MEDLEY_E_CONFIG, "sweep: models is missing: name models, or give them search spaces");
+    return MEDLEY_OK;
+}
 
 /* ---- what is shared ---- */
 
@@ -39,24 +76,30 @@ static medley_status open_judge(sweep *s, medley_error *err)
     return MEDLEY_OK;
 }
 
+/* Releases the text. */
+static medley_status hash_text(text *said, char hex[FINGERPRINT_SIZE], medley_error *err)
+{
+    fingerprint *print;
+    medley_status status = text_status(said, err);
+    if (status == MEDLEY_OK)
+        status = fingerprint_create(said->rt, &print, err);
+    if (status == MEDLEY_OK) {
+        fingerprint_add(print, said->bytes, (size_t)said->length);
+        fingerprint_hex(print, hex);
+        fingerprint_free(print);
+    }
+    text_release(said);
+    return status;
+}
+
 static medley_status make_key(sweep *s, medley_error *err)
 {
     const sweep_params *p = s->p;
-    fingerprint *print;
     text key = {.rt = s->rt};
     text_format(&key, "%s\n%s\n%s\n%s\n%s\n%s\n%d\n%.17g\n%lld\n", medley_version(),
                 s->set.parts.facts.fingerprint, judging_fingerprint(s->judge), p->metric, p->task, p->candidates,
                 p->mask, p->relevant_from, (long long)p->seed);
-    medley_status status = text_status(&key, err);
-    if (status == MEDLEY_OK)
-        status = fingerprint_create(s->rt, &print, err);
-    if (status == MEDLEY_OK) {
-        fingerprint_add(print, key.bytes, (size_t)key.length);
-        fingerprint_hex(print, s->key);
-        fingerprint_free(print);
-    }
-    text_release(&key);
-    return status;
+    return hash_text(&key, s->key, err);
 }
 
 medley_status sweep_open(const medley_runtime *rt, const bound_settings *settings, sweep *out, medley_error *err)
@@ -103,6 +146,29 @@ static medley_status make_values(const medley_runtime *rt, const sweep_search *s
     return status;
 }
 
+static medley_status key_of(const sweep *s, const sweep_search *search, const void *values,
+                            char key[FINGERPRINT_SIZE], medley_error *err)
+{
+    text said = {.rt = s->rt};
+    text_format(&said, "%s\n%s\n", s->key, search->class->name);
+    const medley_status status =
+        features_describe(s->rt, s->set.data.folder, search->class->params, values, "", &said, err);
+    if (status == MEDLEY_OK)
+        return hash_text(&said, key, err);
+    text_release(&said);
+    return status;
+}
+
+medley_status sweep_trial_key(const sweep *s, const sweep_search *search, const double *point,
+                              char key[FINGERPRINT_SIZE], medley_error *err)
+{
+    void *values;
+    TRY(make_values(s->rt, search, point, &values, err));
+    const medley_status status = key_of(s, search, values, key, err);
+    mem_free(values);
+    return status;
+}
+
 /* Models that are trained are validated on the way by what judges them in the end. */
 static medley_status fit_and_judge(const medley_runtime *rt, const sweep *s, const model_class *class,
                                    const void *values, study_trial *out, medley_error *err)
@@ -139,16 +205,18 @@ static medley_status judge_trial(void *context, const medley_runtime *rt, int64_
                                  study_trial *out, medley_error *err)
 {
     const trial_context *c = context;
-    const char *name = c->search->class->name;
+    const char *name = c->search->name;
+    char key[FINGERPRINT_SIZE];
     text settings = {.rt = rt};
     void *values = NULL;
     medley_error own = {MEDLEY_OK, ""};
     medley_status status = MEDLEY_OK;
     search_space_format(&c->search->space, point, &settings);
     TRY_DONE(text_status(&settings, err));
-    if (trial_log_find(&c->s->log, name, c->s->key, settings.bytes, out))
-        goto done;
     TRY_DONE(make_values(rt, c->search, point, &values, err));
+    TRY_DONE(key_of(c->s, c->search, values, key, err));
+    if (trial_log_find(&c->s->log, name, key, settings.bytes, out))
+        goto done;
     *out = (study_trial){.value = NAN};
     const double start = runtime_seconds();
     out->status = fit_and_judge(rt, c->s, c->search->class, values, out, &own);
@@ -160,7 +228,7 @@ static medley_status judge_trial(void *context, const medley_runtime *rt, int64_
         goto done;
     }
     snprintf(out->message, sizeof out->message, "%.*s", STUDY_MESSAGE - 1, own.message);
-    const trial_record record = {name, settings.bytes, c->s->key, trial, *out};
+    const trial_record record = {name, settings.bytes, key, trial, *out};
     status = trial_log_add(&c->s->log, &record, err);
 done:
     mem_free(values);
@@ -216,16 +284,16 @@ static medley_status keep_best(const sweep *s, sweep_search *search, medley_erro
     return text_status(&search->best, err);
 }
 
-medley_status sweep_search_run(sweep *s, const model_class *class, sweep_search *out, medley_error *err)
+medley_status sweep_search_run(sweep *s, const settings_variant *model, sweep_search *out, medley_error *err)
 {
-    const medley_entry member = {class->name, class->summary, class->paper, class->params};
     char phase[96];
     int64_t bytes;
-    *out = (sweep_search){.class = class, .best = {.rt = s->rt}};
-    TRY(settings_space(s->settings->config, "models", &member, &out->space, err));
+    *out = (sweep_search){.class = model_classes[model->member.index], .best = {.rt = s->rt}};
+    snprintf(out->name, sizeof out->name, "%s", model->name);
+    TRY(settings_space(s->settings, "models", model, &out->space, err));
     TRY(estimate_most(s, out, &bytes, err));
     trial_context context = {s, out};
-    snprintf(phase, sizeof phase, "trials of %s", class->name);
+    snprintf(phase, sizeof phase, "trials of %s", out->name);
     const study_job job = {
         .phase = phase,
         .search = search_classes[s->settings->member],
@@ -250,12 +318,30 @@ static medley_status set_all(medley_config *config, const char *const (*pairs)[2
     return MEDLEY_OK;
 }
 
+/* A cosine falls as it did in the best trial, of which fewer epochs are made. */
+static medley_status keep_schedule(const sweep *s, const sweep_search *search, medley_config *config,
+                                   medley_error *err)
+{
+    char epochs[32];
+    void *values;
+    TRY(make_values(s->rt, search, search->result.points + search->result.best * search->space.count, &values,
+                    err));
+    const learning chosen = *(const learning *)values;
+    mem_free(values);
+    if (chosen.schedule != SCHEDULE_COSINE || chosen.schedule_epochs > 0)
+        return MEDLEY_OK;
+    snprintf(epochs, sizeof epochs, "%lld", (long long)chosen.epochs);
+    return medley_config_set(config, "schedule_epochs", epochs, MEDLEY_FROM_FLAG, "sweep: the best trial's epochs",
+                             err);
+}
+
 static medley_status set_epochs(const sweep *s, const sweep_search *search, medley_config *config,
                                 medley_error *err)
 {
     char epochs[32];
     if (refit_epochs(s, search) == 0)
         return MEDLEY_OK;
+    TRY(keep_schedule(s, search, config, err));
     snprintf(epochs, sizeof epochs, "%lld", (long long)refit_epochs(s, search));
     return medley_config_set(config, "epochs", epochs, MEDLEY_FROM_FLAG, "sweep: the best epoch on validation",
                              err);
@@ -307,7 +393,7 @@ medley_status sweep_fit_best(sweep *s, sweep_search *search, medley_error *err)
     medley_status status = MEDLEY_OK;
     if (search->result.best < 0)
         return MEDLEY_OK;
-    TRY(file_join(s->rt, s->out, search->class->name, &search->run, err));
+    TRY(file_join(s->rt, s->out, search->name, &search->run, err));
     TRY(medley_config_create(&rt, &config, err));
     TRY_DONE(train_config(s, search, config, err));
     TRY_DONE(training_run_is_current(&rt, config, s->set.parts.facts.fingerprint, &current, err));

@@ -16,6 +16,20 @@ typedef struct sweep_params {
     bool fit_best;
 } sweep_params;
 
+/* Of the group "models". */
+#define SWEEP_SPACES_HELP                                                                                       \
+    "search spaces: {ease: {l2: \"log:1..1e4\"}, itemknn: {neighbours: [50, 100]}, popularity: default}; with " \
+    "model the name is another: {vbpr_visual: {model: vbpr, features: visual}}"
+
+/* What is searched: the models that `models` lists, then those that have a space. */
+enum { SWEEP_MODELS_MOST = 256 };
+typedef struct sweep_models {
+    settings_variant at[SWEEP_MODELS_MOST];
+    int64_t count;
+} sweep_models;
+MEDLEY_MUST_USE medley_status sweep_list_models(const bound_settings *settings, sweep_models *out,
+                                                medley_error *err);
+
 /* What the models of a sweep share. It holds selection_parts, and so no way to the test part. */
 typedef struct sweep {
     const medley_runtime *rt;
@@ -28,7 +42,7 @@ typedef struct sweep {
     char metric[VALIDATION_METRIC]; /* without its cutoff */
     int64_t column;                 /* of the metric that decides */
     trial_log log;
-    char key[FINGERPRINT_SIZE]; /* of all that a value depends on but the model and its settings */
+    char key[FINGERPRINT_SIZE]; /* of all that a value depends on, whatever the model */
 } sweep;
 
 /* Refuses what no data makes possible: the metric, the task, the candidates. */
@@ -42,6 +56,7 @@ void sweep_close(sweep *s);
 
 /* One model's search. */
 typedef struct sweep_search {
+    char name[SETTINGS_WORD]; /* the model's, or a variant's */
     const model_class *class;
     search_space space;
     study result;
@@ -51,9 +66,13 @@ typedef struct sweep_search {
 } sweep_search;
 
 /* Searches; out->result.best is -1 when all trials failed. Release it also after a failure. */
-MEDLEY_MUST_USE medley_status sweep_search_run(sweep *s, const model_class *class, sweep_search *out,
+MEDLEY_MUST_USE medley_status sweep_search_run(sweep *s, const settings_variant *model, sweep_search *out,
                                                medley_error *err);
-/* Makes <out>/<model>/ from the best settings as `medley train` would, unless it is there. */
+/* What the value of a trial depends on but its settings: what the sweep says of all, which model it is, and the feature
+ * matrices that it learns from. */
+MEDLEY_MUST_USE medley_status sweep_trial_key(const sweep *s, const sweep_search *search, const double *point,
+                                              char key[FINGERPRINT_SIZE], medley_error *err);
+/* Makes <out>/<name>/ from the best settings as `medley train` would, unless it is there. */
 MEDLEY_MUST_USE medley_status sweep_fit_best(sweep *s, sweep_search *search, medley_error *err);
 void sweep_search_release(sweep_search *search);
 

@@ -16,6 +16,7 @@ typedef struct append_job {
     json *description; /* of base */
     dataset fresh, merged;
     uint32_t *user_of, *item_of; /* [fresh.users, fresh.items] indexes in merged; IDMAP_NONE: left out */
+    uint8_t *changed;            /* [items of base] ITEM_NEW_... */
     int64_t items_updated, users_updated;
     bool nothing; /* was added: the store stays */
     clean_log log;
@@ -258,11 +259,14 @@ static void merge_items(append_job *job)
             continue;
         item_facts *to = &job->merged.facts[job->item_of[i]];
         const item_facts *from = &fresh->facts[i];
-        bool changed = update(&to->title, from->title);
-        changed |= update(&to->text, from->text);
-        changed |= update(&to->image, from->image);
-        changed |= update(&to->attributes, from->attributes);
-        job->items_updated += changed && job->item_of[i] < job->base->items;
+        const int title = update(&to->title, from->title) ? ITEM_NEW_TITLE : 0;
+        const int body = update(&to->text, from->text) ? ITEM_NEW_TEXT : 0;
+        const int picture = update(&to->image, from->image) ? ITEM_NEW_PICTURE : 0;
+        const bool attributes = update(&to->attributes, from->attributes);
+        if (job->item_of[i] >= job->base->items)
+            continue;
+        job->changed[job->item_of[i]] |= (uint8_t)(title | body | picture);
+        job->items_updated += (title | body | picture) != 0 || attributes;
     }
 }
 
@@ -334,6 +338,7 @@ static medley_status merge(append_job *job, const prepare_params *p, medley_erro
     TRY(merge_ids(job, p, err));
     TRY(read_catalogue(job, err));
     TRY(merge_users(job, err));
+    TRY(mem_alloc_zero(job->rt, job->base->items, sizeof *job->changed, &job->changed, err));
     merge_items(job);
     TRY(merge_rows(job, err));
     return filter_duplicates(&job->merged, (duplicate_rule)p->duplicates, &repeated, err);
@@ -436,6 +441,7 @@ static void release(append_job *job)
 {
     mem_free(job->user_of);
     mem_free(job->item_of);
+    mem_free(job->changed);
     dataset_release(&job->fresh);
     dataset_release(&job->merged);
     json_free(job->description);
@@ -484,7 +490,7 @@ medley_status append_run(const medley_runtime *rt, prepare_params *p, const read
     tell(&job, p, hex, had_splits, report);
     if (!job.nothing)
         TRY_DONE(features_carry(rt, job.base->path, job.base->items, save_folder_path(folder),
-                                job.merged.items.count, report, err));
+                                job.merged.items.count, job.changed, report, err));
     TRY_DONE(report_status(report, err));
     if (job.nothing)
         goto done;

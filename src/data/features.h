@@ -22,18 +22,31 @@ MEDLEY_MUST_USE medley_status features_open(const medley_runtime *rt, const char
                                             const char *name, features *out, medley_error *err);
 void features_release(features *f);
 
+/* The fingerprint of a matrix as its .json says; "" where there is no such matrix. folder: of a store. */
+MEDLEY_MUST_USE medley_status features_read_print(const medley_runtime *rt, const char *folder, const char *name,
+                                                  char print[FINGERPRINT_SIZE], medley_error *err);
+/* Appends a line for each matrix that settings name (rows of MEDLEY_PARAM_FEATURES): `before`, its name and its fingerprint, or "-"
+ * where there is none. */
+MEDLEY_MUST_USE medley_status features_describe(const medley_runtime *rt, const char *folder,
+                                                const medley_param *table, const void *values, const char *before,
+                                                text *out, medley_error *err);
+
 /* The matrices of a store as a table, by what their .json says; and one of them, read and checked whole. */
 MEDLEY_MUST_USE medley_status features_list_run(const medley_runtime *rt, const char *store, medley_report *report,
                                                 medley_error *err);
 MEDLEY_MUST_USE medley_status features_show_run(const medley_runtime *rt, const char *store, const char *name,
                                                 medley_report *report, medley_error *err);
 
-/* For items that are added to a store: writes its matrices into the folder `to`, whose catalogue starts with the items of
- * `from` and has `items`; the further ones lack the modality. A matrix that features_open would refuse is left out, and the
- * table that is reported says why. */
+/* What is new of an item that a store has. */
+enum { ITEM_NEW_TITLE = 1, ITEM_NEW_TEXT = 2, ITEM_NEW_PICTURE = 4 };
+
+/* For items that are added to a store, or change: writes its matrices into the folder `to`, whose catalogue starts with the items
+ * of `from` and has `items`; the further ones lack the modality, and so do those of which what was encoded has changed
+ * (`changed` [from_items] ITEM_NEW_..., NULL: none). What was encoded is kept, so that extracting again does only what is new.
+ * A matrix that features_open would refuse is left out, and the table that is reported says why. */
 MEDLEY_MUST_USE medley_status features_carry(const medley_runtime *rt, const char *from, int64_t from_items,
-                                             const char *to, int64_t items, medley_report *report,
-                                             medley_error *err);
+                                             const char *to, int64_t items, const uint8_t *changed,
+                                             medley_report *report, medley_error *err);
 
 typedef struct features_import {
     const char *store, *name, *input, *ids;

@@ -9,9 +9,12 @@ enum { CHUNK_BYTES = 8 << 20 };
 
 typedef struct carry_job {
     const medley_runtime *rt;
-    const char *from, *to; /* folders of the stores */
-    int64_t items;         /* of `to`: those of `from`, and more */
+    const char *from, *to;  /* folders of the stores */
+    int64_t items;          /* of `to`: those of `from`, and more */
+    const uint8_t *changed; /* [items of `from`] ITEM_NEW_..., or NULL */
     features matrix;
+    int encoded;      /* ITEM_NEW_... that this matrix was encoded from; 0: it comes from elsewhere */
+    int64_t outdated; /* items that it had a vector of, which is no longer theirs */
     char items_print[FINGERPRINT_SIZE], fingerprint[FINGERPRINT_SIZE];
 } carry_job;
 
@@ -21,29 +24,72 @@ static medley_status write_bytes(save *s, fingerprint *print, const void *bytes,
     return save_write(s, bytes, (size_t)length, err);
 }
 
-static medley_status write_lacking(const carry_job *job, save *s, fingerprint *print, medley_error *err)
+/* What of an item the matrix was made from. */
+static int encoded_parts(const json *about)
 {
-    const int64_t length = job->matrix.length, row_bytes = length * (int64_t)sizeof(float);
-    const int64_t chunk = least(CHUNK_BYTES / row_bytes + 1, job->items - job->matrix.items);
-    float *rows;
-    TRY(mem_alloc(job->rt, chunk * length, sizeof *rows, &rows, err));
-    for (int64_t i = 0; i < chunk * length; i++)
-        rows[i] = NAN;
-    medley_status status = MEDLEY_OK;
-    for (int64_t item = job->matrix.items; status == MEDLEY_OK && item < job->items; item += chunk)
-        status = write_bytes(s, print, rows, least(chunk, job->items - item) * row_bytes, err);
-    mem_free(rows);
-    return status;
+    static const struct {
+        const char *source, *part;
+        int mask;
+    } parts[] = {{"pictures", NULL, ITEM_NEW_PICTURE},
+                 {"texts", "title", ITEM_NEW_TITLE},
+                 {"texts", "description", ITEM_NEW_TEXT},
+                 {"texts", NULL, ITEM_NEW_TITLE | ITEM_NEW_TEXT}};
+    const char *format = json_text(about, "source_format"), *source = json_text(about, "source");
+    const char *part = json_text(about, "text");
+    for (size_t i = 0; format != NULL && strcmp(format, "encoder") == 0 && i < sizeof parts / sizeof *parts; i++)
+        if (source != NULL && strcmp(source, parts[i].source) == 0 &&
+            (parts[i].part == NULL || (part != NULL && strcmp(part, parts[i].part) == 0)))
+            return parts[i].mask;
+    return 0;
+}
+
+static bool is_outdated(const carry_job *job, int64_t item)
+{
+    return job->changed != NULL && (job->changed[item] & job->encoded) != 0;
+}
+
+static medley_status find_outdated(carry_job *job, medley_error *err)
+{
+    json *about;
+    TRY(features_read_json(job->rt, job->from, job->matrix.name, &about, err));
+    job->encoded = encoded_parts(about);
+    json_free(about);
+    job->outdated = 0;
+    for (int64_t item = 0; item < job->matrix.items; item++)
+        job->outdated += is_outdated(job, item) && !job->matrix.lacks[item];
+    return MEDLEY_OK;
+}
+
+/* Rows of the matrix and behind it, those of NaN that the items lack. */
+static void fill_rows(const carry_job *job, int64_t first, int64_t count, float *rows)
+{
+    const int64_t length = job->matrix.length;
+    for (int64_t i = 0; i < count; i++) {
+        const bool there = first + i < job->matrix.items && !is_outdated(job, first + i);
+        if (there)
+            memcpy(rows + i * length, job->matrix.rows + (first + i) * length, (size_t)length * sizeof *rows);
+        for (int64_t j = 0; !there && j < length; j++)
+            rows[i * length + j] = NAN;
+    }
 }
 
 static medley_status write_rows(const carry_job *job, save *s, fingerprint *print, medley_error *err)
 {
-    const features *m = &job->matrix;
+    const int64_t length = job->matrix.length, row_bytes = length * (int64_t)sizeof(float);
+    const int64_t chunk = least(CHUNK_BYTES / row_bytes + 1, job->items);
     char header[NPY_HEADER_MOST];
-    const size_t header_length = npy_header(header, NPY_F32, job->items, m->length);
+    float *rows;
+    const size_t header_length = npy_header(header, NPY_F32, job->items, length);
     TRY(write_bytes(s, print, header, (int64_t)header_length, err));
-    TRY(write_bytes(s, print, m->rows, npy_bytes(&m->file), err));
-    return write_lacking(job, s, print, err);
+    TRY(mem_alloc(job->rt, chunk * length, sizeof *rows, &rows, err));
+    medley_status status = MEDLEY_OK;
+    for (int64_t item = 0; status == MEDLEY_OK && item < job->items; item += chunk) {
+        const int64_t count = least(chunk, job->items - item);
+        fill_rows(job, item, count, rows);
+        status = write_bytes(s, print, rows, count * row_bytes, err);
+    }
+    mem_free(rows);
+    return status;
 }
 
 static medley_status write_matrix(carry_job *job, medley_error *err)
@@ -68,7 +114,7 @@ done:
 
 static int64_t lacking(const carry_job *job)
 {
-    return job->matrix.missing + job->items - job->matrix.items;
+    return job->matrix.missing + job->outdated + job->items - job->matrix.items;
 }
 
 static double coverage(const carry_job *job)
@@ -96,6 +142,31 @@ static medley_status write_json(const carry_job *job, medley_error *err)
     return status;
 }
 
+/* What was encoded so far, under the fingerprints of the contents; without it all is encoded again. */
+static medley_status keep_encoded(const carry_job *job, medley_error *err)
+{
+    char *from = NULL, *to = NULL;
+    medley_status status = MEDLEY_OK;
+    TRY_DONE(features_path(job->rt, job->from, job->matrix.name, ".encoded", &from, err));
+    TRY_DONE(features_path(job->rt, job->to, job->matrix.name, ".encoded", &to, err));
+    if (file_exists(from) && !file_link(from, to))
+        runtime_log(job->rt, MEDLEY_LOG_WARNING, "%s is not kept: its items will be encoded again", from);
+done:
+    mem_free(from);
+    mem_free(to);
+    return status;
+}
+
+static void tell_state(const carry_job *job, int64_t items, medley_report *report)
+{
+    static const char *const which[2][2] = {{"", "changed"}, {"new", "new and changed"}};
+    const char *const said = which[job->items > items][job->outdated > 0];
+    char state[96];
+    snprintf(state, sizeof state, "kept; %s it again to cover the %s items",
+             job->encoded != 0 ? "extract" : "import", said);
+    report_string(report, NULL, said[0] != '\0' ? state : "kept");
+}
+
 /* What is wrong with a matrix is no reason to refuse new interactions. */
 static bool is_of_matrix(medley_status status)
 {
@@ -119,10 +190,14 @@ static medley_status carry(carry_job *job, int64_t items, const char *name, medl
     }
     if (status != MEDLEY_OK)
         return fail(err, status, "%s", own.message);
+    status = find_outdated(job, err);
     report_int(report, NULL, lacking(job));
     report_real(report, NULL, coverage(job));
-    report_string(report, NULL, job->items > items ? "kept; import it again to cover the new items" : "kept");
-    status = write_matrix(job, err);
+    tell_state(job, items, report);
+    if (status == MEDLEY_OK)
+        status = write_matrix(job, err);
+    if (status == MEDLEY_OK)
+        status = keep_encoded(job, err);
     if (status == MEDLEY_OK)
         status = write_json(job, err);
     features_release(&job->matrix);
@@ -139,9 +214,10 @@ static medley_status make_folder(const carry_job *job, medley_error *err)
 }
 
 medley_status features_carry(const medley_runtime *rt, const char *from, int64_t from_items, const char *to,
-                             int64_t items, medley_report *report, medley_error *err)
+                             int64_t items, const uint8_t *changed, medley_report *report, medley_error *err)
 {
-    carry_job job = {.rt = rt, .from = from, .to = to, .items = items, .matrix = {.file.width = 1}};
+    carry_job job = {
+        .rt = rt, .from = from, .to = to, .items = items, .changed = changed, .matrix = {.file.width = 1}};
     char **names;
     int64_t count;
     medley_status status = MEDLEY_OK;

@@ -304,10 +304,10 @@ static void test_whitened_vectors_vary_alike_in_every_dimension(void **state)
     test_runtime_end(rt, &memory);
 }
 
-static void test_pictures_that_are_alike_have_nothing_to_tell(void **state)
+static void test_pictures_that_are_alike_are_refused_and_two_that_differ_are_enough(void **state)
 {
     static float numbers[MOST][NUMBERS];
-    sample samples[MOST] = {{0}};
+    sample samples[4] = {{0}};
     test_memory memory;
     medley_runtime *rt = test_runtime(&memory, 1);
     opened o;
@@ -316,12 +316,21 @@ static void test_pictures_that_are_alike_have_nothing_to_tell(void **state)
     (void)state;
     assert_ok(open_with(rt, NULL, NULL, &o, err));
     make_samples(samples, 2, numbers);
-    static const int64_t counts[] = {0, 1, 2};
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-        assert_ok(encoder_histogram.fit(o.e, samples, counts[i], &rows, &length, err));
-        assert_int_equal(length, counts[i] == 2);
-        mem_free(rows);
-    }
+    assert_ok(encoder_histogram.fit(o.e, samples, 0, &rows, &length, err)); /* that is for the caller to tell */
+    assert_int_equal(length, 0);
+    mem_free(rows);
+    assert_ok(encoder_histogram.fit(o.e, samples, 2, &rows, &length, err));
+    assert_int_equal(length, 1);
+    assert_true(rows[0] == -rows[1] && rows[0] != 0);
+    mem_free(rows);
+    assert_fails(
+        encoder_histogram.fit(o.e, samples, 1, &rows, &length, err), MEDLEY_E_FORMAT,
+        "histogram: 1 pictures without a difference; vectors are made of differences: at least 2 pictures "
+        "that differ are needed");
+    samples[1] = samples[3] = samples[0];
+    assert_fails(encoder_histogram.fit(o.e, samples, 4, &rows, &length, err), MEDLEY_E_FORMAT,
+                 "histogram: 3 pictures without a difference");
+    assert_null(rows);
     encoder_histogram.close(o.e);
     test_runtime_end(rt, &memory);
 }
@@ -363,7 +372,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_picture_is_refused),
         cmocka_unit_test(test_vectors_lie_as_far_apart_as_descriptors_for_any_number_of_threads),
         cmocka_unit_test(test_whitened_vectors_vary_alike_in_every_dimension),
-        cmocka_unit_test(test_pictures_that_are_alike_have_nothing_to_tell),
+        cmocka_unit_test(test_pictures_that_are_alike_are_refused_and_two_that_differ_are_enough),
         cmocka_unit_test(test_memory_that_runs_out_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

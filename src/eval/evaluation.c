@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "eval/evaluation_interval.h"
+#include "eval/evaluation_work.h"
 
 /* The block whose tied score is `score`; scores fall from block to block. NULL: there is none. */
 static tie_block *block_of(float score, const topk_entry *entries, tie_block *blocks, int64_t count)
@@ -18,8 +19,7 @@ static tie_block *block_of(float score, const topk_entry *entries, tie_block *bl
     return low < count && entries[blocks[low].start].score == score ? &blocks[low] : NULL;
 }
 
-/* Blocks without a relevant item change no metric. */
-static int64_t keep_relevant(tie_block *blocks, int64_t count)
+int64_t evaluation_keep_relevant(tie_block *blocks, int64_t count)
 {
     int64_t kept = 0;
     for (int64_t b = 0; b < count; b++)
@@ -53,7 +53,7 @@ void evaluation_judge(const ranked *result, int64_t target_count, tie_block *blo
     }
     *out = (judged){
         .blocks = blocks,
-        .block_count = keep_relevant(blocks, count),
+        .block_count = evaluation_keep_relevant(blocks, count),
         .targets = targets,
         .relevant = target_count,
         .listed = result->count,
@@ -63,26 +63,7 @@ void evaluation_judge(const ranked *result, int64_t target_count, tie_block *blo
 
 /* ---- One user's values ---- */
 
-/* One worker's; on cache lines of its own. */
-typedef struct scratch {
-    _Alignas(64) tie_block *blocks; /* [longest, or the longest given list] */
-    judged_target *targets;         /* [most targets of a user] */
-    float *best_ratings, *best_weights;
-    double *room; /* [2 * dimensions] of the attribute */
-    int64_t masked_targets, short_lists;
-} scratch;
-
-typedef struct judging_work {
-    const evaluation_request *request;
-    evaluation *out;
-    const given_lists *given;
-    scratch *workers;
-    int worker_count, needs;
-    double *sums;        /* [users, columns, METRIC_SUMS] of columns that add; NULL: none does */
-    uint32_t *primitive; /* [users, longest] UINT32_MAX pads; NULL: not needed */
-} judging_work;
-
-static int needs_of(const evaluation_request *request)
+int evaluation_needs(const evaluation_request *request)
 {
     int needs = 0;
     for (int64_t c = 0; c < request->column_count; c++)
@@ -96,8 +77,7 @@ static int descending(const void *left, const void *right)
     return (a < b) - (a > b);
 }
 
-/* The user's targets, with what metrics need of them beside their places. */
-static void describe_targets(const judging_work *w, uint32_t user, scratch *own)
+void evaluation_describe_targets(const judging_work *w, uint32_t user, judging_scratch *own)
 {
     const csr *targets = w->request->targets;
     const int64_t from = targets->start[user], count = csr_row_count(targets, user);
@@ -117,8 +97,7 @@ static void describe_targets(const judging_work *w, uint32_t user, scratch *own)
     }
 }
 
-/* Every column of one user, whose targets and blocks are judged. */
-static void measure_user(const judging_work *w, int64_t row, judged *user, scratch *own)
+void evaluation_measure_user(const judging_work *w, int64_t row, judged *user, judging_scratch *own)
 {
     const evaluation_request *r = w->request;
     evaluation *out = w->out;
@@ -148,7 +127,7 @@ static void measure_user(const judging_work *w, int64_t row, judged *user, scrat
     }
 }
 
-static void show(const evaluation *out, int64_t row, int64_t i, uint32_t item, float score)
+void evaluation_show(const evaluation *out, int64_t row, int64_t i, uint32_t item, float score)
 {
     out->lists[row * out->longest + i] = item;
     out->scores[row * out->longest + i] = score;
@@ -157,17 +136,18 @@ static void show(const evaluation *out, int64_t row, int64_t i, uint32_t item, f
 static medley_status judge_user(void *context, const ranked *result, int worker, medley_error *err)
 {
     judging_work *w = context;
-    scratch *own = &w->workers[worker];
+    judging_scratch *own = &w->workers[worker];
+    const int64_t row = w->first + result->query;
     judged user;
     (void)err;
     for (int64_t i = 0; i < w->out->longest; i++)
         if (i < result->count)
-            show(w->out, result->query, i, result->entries[i].item, result->entries[i].score);
+            evaluation_show(w->out, row, i, result->entries[i].item, result->entries[i].score);
         else
-            show(w->out, result->query, i, UINT32_MAX, -INFINITY);
-    describe_targets(w, result->user, own);
+            evaluation_show(w->out, row, i, UINT32_MAX, -INFINITY);
+    evaluation_describe_targets(w, result->user, own);
     evaluation_judge(result, csr_row_count(w->request->targets, result->user), own->blocks, own->targets, &user);
-    measure_user(w, result->query, &user, own);
+    evaluation_measure_user(w, row, &user, own);
     return MEDLEY_OK;
 }
 
@@ -227,7 +207,7 @@ static medley_status start_scratch(const medley_runtime *rt, judging_work *w, me
     }
     w->worker_count = parallel_workers(rt);
     TRY(mem_alloc_zero(rt, w->worker_count, sizeof *w->workers, &w->workers, err));
-    for (scratch *own = w->workers; own < w->workers + w->worker_count; own++) {
+    for (judging_scratch *own = w->workers; own < w->workers + w->worker_count; own++) {
         TRY(mem_alloc(rt, blocks, sizeof *own->blocks, &own->blocks, err));
         TRY(mem_alloc(rt, most, sizeof *own->targets, &own->targets, err));
         if ((w->needs & METRIC_NEEDS_RATINGS) != 0)
@@ -245,7 +225,7 @@ static medley_status start_scratch(const medley_runtime *rt, judging_work *w, me
 
 static void end_scratch(judging_work *w)
 {
-    for (scratch *own = w->workers; own != NULL && own < w->workers + w->worker_count; own++) {
+    for (judging_scratch *own = w->workers; own != NULL && own < w->workers + w->worker_count; own++) {
         mem_free(own->blocks);
         mem_free(own->targets);
         mem_free(own->best_ratings);
@@ -277,7 +257,7 @@ static void combine_users(const judging_work *w)
         else if (metric->of_user != NULL)
             out->value[c] = total / (double)out->defined[c];
     }
-    for (const scratch *own = w->workers; own < w->workers + w->worker_count; own++) {
+    for (const judging_scratch *own = w->workers; own < w->workers + w->worker_count; own++) {
         out->masked_targets += own->masked_targets;
         out->short_lists += own->short_lists;
     }
@@ -367,38 +347,81 @@ static medley_status rank_primitive(const medley_runtime *rt, judging_work *w, m
     return ranking_run(rt, &request, "ranking primitively", keep_primitive, w, err);
 }
 
-static medley_status rank_users(const medley_runtime *rt, judging_work *w, medley_error *err)
+/* Users of a block, and their left sides. */
+typedef struct user_block {
+    int64_t first, count;
+    const left_sides *left;
+    bool by_place; /* row n of left is the block's n-th user's, not user n's */
+} user_block;
+
+typedef medley_status (*block_use)(const medley_runtime *rt, judging_work *w, const user_block *b,
+                                   medley_error *err);
+
+/* Left sides of all users at once would be users × dims. */
+static medley_status for_blocks(const medley_runtime *rt, judging_work *w, block_use use, medley_error *err)
 {
-    ranking_request request = ranking_of(w, w->request->how, w->request->left);
-    request.targets = w->request->targets;
-    request.rank_targets = (w->needs & METRIC_NEEDS_RANKS) != 0;
-    return ranking_run(rt, &request, "evaluating", judge_user, w, err);
+    const evaluation_request *r = w->request;
+    const int64_t block = r->block > 0 ? r->block : EVALUATION_BLOCK;
+    if (r->encode == NULL)
+        return use(rt, w, &(user_block){0, w->out->users, r->left, false}, err);
+    medley_status status = MEDLEY_OK;
+    for (int64_t first = 0; first < w->out->users && status == MEDLEY_OK; first += block) {
+        left_sides left = {0};
+        const user_block b = {first, least(block, w->out->users - first), &left, true};
+        status = r->encode(r->encode_context, w->out->user + first, b.count, &left, err);
+        if (status == MEDLEY_OK)
+            status = use(rt, w, &b, err);
+        left_sides_release(&left);
+    }
+    return status;
 }
 
-/* Whether nothing is known of the user, as far as the model is concerned. */
-static bool is_unknown(const evaluation_request *r, uint32_t user)
+/* Whether nothing is known of the block's n-th user, as far as the model is concerned. */
+static bool is_unknown(const judging_work *w, const user_block *b, int64_t n)
 {
-    const int64_t D = r->how->factors;
-    if (r->how->form != SCORING_FACTORED)
-        return csr_row_count(&r->left->weights.view, user) == 0;
-    const float *vector = (r->left != NULL && r->left->vectors != NULL ? r->left->vectors : r->how->user);
+    const scoring *how = w->request->how;
+    const int64_t user = w->out->user[b->first + n], row = b->by_place ? n : user, D = how->factors;
+    if (how->form != SCORING_FACTORED)
+        return csr_row_count(&b->left->weights.view, row) == 0;
+    const float *const own = b->left != NULL ? b->left->vectors : NULL;
+    const float *const vector = own != NULL ? own + row * D : how->user + user * D;
     for (int64_t d = 0; d < D; d++)
-        if (vector[user * D + d] != 0)
+        if (vector[d] != 0)
             return false;
     return D > 0;
 }
 
-typedef medley_status (*evaluation_step)(const medley_runtime *rt, judging_work *w, medley_error *err);
+static medley_status rank_block(const medley_runtime *rt, judging_work *w, const user_block *b, medley_error *err)
+{
+    ranking_request request = ranking_of(w, w->request->how, b->left);
+    char phase[64] = "evaluating";
+    if (b->count < w->out->users)
+        number_print(phase, sizeof phase, "evaluating, users %lld to %lld of %lld", (long long)b->first + 1,
+                     (long long)(b->first + b->count), (long long)w->out->users);
+    w->first = b->first;
+    request.user += b->first;
+    request.queries = b->count;
+    request.left_by_query = b->by_place;
+    request.targets = w->request->targets;
+    request.rank_targets = (w->needs & METRIC_NEEDS_RANKS) != 0;
+    for (int64_t n = 0; n < b->count; n++)
+        w->out->without_signal += is_unknown(w, b, n);
+    return ranking_run(rt, &request, phase, judge_user, w, err);
+}
 
-/* What the three ways to evaluate share: `judge_all` fills in every user's values. */
-static medley_status evaluate(const medley_runtime *rt, const evaluation_request *request,
+static medley_status rank_users(const medley_runtime *rt, judging_work *w, medley_error *err)
+{
+    return for_blocks(rt, w, rank_block, err);
+}
+
+medley_status evaluation_make(const medley_runtime *rt, const evaluation_request *request,
                               const given_lists *given, evaluation_step judge_all, evaluation *out,
                               medley_error *err)
 {
     medley_status status;
     evaluation_request own = *request;
     double *discounts = NULL;
-    judging_work w = {.request = &own, .out = out, .given = given, .needs = needs_of(request)};
+    judging_work w = {.request = &own, .out = out, .given = given, .needs = evaluation_needs(request)};
     *out = (evaluation){0};
     TRY_DONE(start_results(rt, request, out, err));
     TRY_DONE(make_discounts(rt, out->longest, &discounts, err));
@@ -426,156 +449,62 @@ medley_status evaluation_run(const medley_runtime *rt, const evaluation_request 
                              medley_error *err)
 {
     assert(request->context.items == request->how->items);
-    TRY(evaluate(rt, request, NULL, rank_users, out, err));
-    for (int64_t i = 0; i < out->users; i++)
-        out->without_signal += is_unknown(request, out->user[i]);
-    return MEDLEY_OK;
-}
-
-/* ---- Lists from elsewhere ---- */
-
-enum { USERS_A_TASK = 256 };
-
-static bool row_holds(const csr *m, int64_t row, uint32_t column)
-{
-    int64_t low = m->start[row], high = m->start[row + 1];
-    const int64_t end = high;
-    while (low < high) {
-        const int64_t middle = low + (high - low) / 2;
-        if (m->index[middle] < column)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < end && m->index[low] == column;
-}
-
-bool evaluation_is_candidate(const evaluation_request *request, uint32_t user, uint32_t item)
-{
-    return (request->allowed == NULL || request->allowed[item] != 0) &&
-           (request->only == NULL || row_holds(request->only, user, item)) &&
-           (request->excluded == NULL || !row_holds(request->excluded, user, item));
-}
-
-/* The position among ascending targets, or -1. */
-static int64_t find_target(const judged_target *targets, int64_t count, uint32_t item)
-{
-    int64_t low = 0, high = count;
-    while (low < high) {
-        const int64_t middle = low + (high - low) / 2;
-        if (targets[middle].item < item)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < count && targets[low].item == item ? low : -1;
-}
-
-static void judge_given(const judging_work *w, int64_t row, scratch *own)
-{
-    const given_lists *g = w->given;
-    const uint32_t u = w->out->user[row];
-    const int64_t from = g->start[u], listed = g->start[u + 1] - from, longest = w->out->longest;
-    const int64_t relevant = csr_row_count(w->request->targets, u);
-    int64_t count = 0;
-    uint64_t some = 0; /* a bit for each target's item: most items of a list need no search */
-    describe_targets(w, u, own);
-    for (int64_t t = 0; t < relevant; t++) {
-        judged_target *target = &own->targets[t];
-        some |= UINT64_C(1) << target->item % 64;
-        *target = (judged_target){.item = target->item, .rating = target->rating, .above = -1, .equal = -1};
-        target->score = evaluation_is_candidate(w->request, u, target->item) ? 0 : -INFINITY;
-    }
-    for (int64_t i = 0; i < listed; i++) {
-        if (i == 0 || g->tie == NULL || g->tie[from + i] != g->tie[from + i - 1])
-            own->blocks[count++] = (tie_block){.start = i};
-        own->blocks[count - 1].size++;
-        const uint32_t item = g->item[from + i];
-        const int64_t t = (some >> item % 64 & 1) != 0 ? find_target(own->targets, relevant, item) : -1;
-        if (t >= 0) {
-            own->blocks[count - 1].relevant++;
-            own->targets[t].start = own->blocks[count - 1].start;
-            own->targets[t].size = -count; /* of block count - 1, whose size is not known yet */
-        }
-    }
-    for (int64_t t = 0; t < relevant; t++)
-        if (own->targets[t].size < 0)
-            own->targets[t].size = own->blocks[-own->targets[t].size - 1].size;
-    for (int64_t i = 0; i < longest; i++)
-        if (i < listed)
-            show(w->out, row, i, g->item[from + i], g->score[from + i]);
-        else
-            show(w->out, row, i, UINT32_MAX, -INFINITY);
-    judged user = {
-        .blocks = own->blocks,
-        .block_count = keep_relevant(own->blocks, count),
-        .targets = own->targets,
-        .relevant = relevant,
-        .listed = listed < longest ? listed : longest,
-        .candidates = -1,
-    };
-    measure_user(w, row, &user, own);
-}
-
-static medley_status judge_given_task(void *context, int64_t task, int worker, medley_error *err)
-{
-    const judging_work *w = context;
-    const int64_t first = task * USERS_A_TASK, end = first + USERS_A_TASK;
-    (void)err;
-    for (int64_t row = first; row < end && row < w->out->users; row++)
-        judge_given(w, row, &w->workers[worker]);
-    return MEDLEY_OK;
-}
-
-static medley_status judge_all_given(const medley_runtime *rt, judging_work *w, medley_error *err)
-{
-    return parallel_run(rt, (w->out->users + USERS_A_TASK - 1) / USERS_A_TASK, judge_given_task, w, err);
-}
-
-medley_status evaluation_of_lists(const medley_runtime *rt, const evaluation_request *request,
-                                  const given_lists *lists, evaluation *out, medley_error *err)
-{
-    assert((needs_of(request) & METRIC_NEEDS_RANKS) == 0);
-    return evaluate(rt, request, lists, judge_all_given, out, err);
+    return evaluation_make(rt, request, NULL, rank_users, out, err);
 }
 
 /* ---- Ratings ---- */
 
-static medley_status predict(const medley_runtime *rt, judging_work *w, medley_error *err)
+static void measure_predicted(const judging_work *w, int64_t row, const float *score)
 {
     const evaluation_request *r = w->request;
-    const int64_t pairs = csr_count(r->targets);
+    judging_scratch *const own = w->workers;
+    judged user = {.targets = own->targets, .relevant = csr_row_count(r->targets, w->out->user[row])};
+    evaluation_describe_targets(w, w->out->user[row], own);
+    for (int64_t t = 0; t < user.relevant; t++)
+        own->targets[t].score =
+            r->clip ? (float)fmin(fmax((double)score[t], r->context.rating_low), r->context.rating_high)
+                    : score[t];
+    evaluation_measure_user(w, row, &user, own);
+}
+
+/* Users of a block are all that have targets between its first and its last. */
+static medley_status predict_block(const medley_runtime *rt, judging_work *w, const user_block *b,
+                                   medley_error *err)
+{
+    const csr *const targets = w->request->targets;
+    const uint32_t *const users = w->out->user + b->first;
+    const int64_t from = targets->start[users[0]], count = targets->start[users[b->count - 1] + 1] - from;
     medley_status status;
-    uint32_t *row = NULL;
+    uint32_t *user = NULL, *row = NULL;
     float *score = NULL;
-    TRY_DONE(mem_alloc(rt, pairs, sizeof *row, &row, err));
-    TRY_DONE(mem_alloc(rt, pairs, sizeof *score, &score, err));
-    for (int64_t u = 0; u < r->targets->rows; u++)
-        for (int64_t at = r->targets->start[u]; at < r->targets->start[u + 1]; at++)
-            row[at] = (uint32_t)u;
-    TRY_DONE(ranking_score_pairs(rt, r->how, r->left, row, r->targets->index, pairs, score, err));
-    for (int64_t i = 0; i < w->out->users; i++) {
-        const int64_t u = w->out->user[i], from = r->targets->start[u];
-        judged user = {.targets = w->workers->targets, .relevant = csr_row_count(r->targets, u)};
-        describe_targets(w, (uint32_t)u, w->workers);
-        for (int64_t t = 0; t < user.relevant; t++) {
-            const double predicted = (double)score[from + t];
-            w->workers->targets[t].score =
-                r->clip ? (float)fmin(fmax(predicted, r->context.rating_low), r->context.rating_high)
-                        : score[from + t];
+    TRY_DONE(mem_alloc(rt, count, sizeof *user, &user, err));
+    TRY_DONE(mem_alloc(rt, count, sizeof *row, &row, err));
+    TRY_DONE(mem_alloc(rt, count, sizeof *score, &score, err));
+    for (int64_t n = 0; n < b->count; n++)
+        for (int64_t at = targets->start[users[n]]; at < targets->start[users[n] + 1]; at++) {
+            user[at - from] = users[n];
+            row[at - from] = (uint32_t)n;
         }
-        measure_user(w, i, &user, w->workers);
-    }
+    const ranking_pairs pairs = {user, targets->index + from, b->by_place ? row : NULL, count};
+    TRY_DONE(ranking_score_pairs(rt, w->request->how, b->left, &pairs, score, err));
+    for (int64_t n = 0; n < b->count; n++)
+        measure_predicted(w, b->first + n, score + targets->start[users[n]] - from);
 done:
     mem_free(score);
     mem_free(row);
+    mem_free(user);
     return status;
+}
+
+static medley_status predict(const medley_runtime *rt, judging_work *w, medley_error *err)
+{
+    return for_blocks(rt, w, predict_block, err);
 }
 
 medley_status evaluation_of_pairs(const medley_runtime *rt, const evaluation_request *request, evaluation *out,
                                   medley_error *err)
 {
-    return evaluate(rt, request, NULL, predict, out, err);
+    return evaluation_make(rt, request, NULL, predict, out, err);
 }
 
 void evaluation_release(evaluation *e)

@@ -6,6 +6,9 @@
 #include "eval/significance.h"
 #include "recommend/ranking.h"
 
+/* Enough to keep many cores busy; left sides of a million users are not. */
+enum { EVALUATION_BLOCK = 16384 };
+
 /* What is judged against, the same for models and for lists from elsewhere. */
 typedef struct evaluation_request {
     const csr *targets;           /* [U, I] relevant items, value: rating or NULL; users with none are skipped */
@@ -16,6 +19,11 @@ typedef struct evaluation_request {
     /* Of models alone. */
     const scoring *how;
     const left_sides *left; /* [U] left sides, from what is known of the users; as in ranking_request */
+    /* Or makes them of users [count], a row each, for a block at a time; NULL: left has them all. */
+    medley_status (*encode)(const void *context, const uint32_t *users, int64_t count, left_sides *out,
+                            medley_error *err);
+    const void *encode_context;
+    int64_t block;          /* users whose left sides are there at once; 0: EVALUATION_BLOCK */
     const csr *excluded;    /* [U, I] masked from the candidates, or NULL */
     const csr *only;        /* [U, I] the candidates of each user, or NULL */
     const uint8_t *allowed; /* [I] 0: no candidate for anyone; NULL: all items */

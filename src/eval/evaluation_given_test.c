@@ -140,6 +140,49 @@ static void test_predicted_ratings_are_judged_pair_by_pair(void **state)
     test_runtime_end(rt, &memory);
 }
 
+static medley_status encode_double(const void *context, const uint32_t *users, int64_t count, left_sides *out,
+                                   medley_error *err)
+{
+    *out = (left_sides){.rows = count};
+    TRY(mem_alloc(context, count, sizeof *out->vectors, &out->vectors, err));
+    for (int64_t n = 0; n < count; n++)
+        out->vectors[n] = 2 * user_vectors[users[n]];
+    return MEDLEY_OK;
+}
+
+/* Predictions 4 for 5, -2 for 3 and 12 for 4, whatever the block. */
+static void test_predictions_come_from_the_left_sides_of_a_block(void **state)
+{
+    (void)state;
+    const metric_column columns[] = {{metric_named("mae"), 0}};
+    test_memory memory;
+    medley_runtime *rt = test_runtime(&memory, 1);
+    scoring how = predicting;
+    how.user = NULL;
+    for (int64_t block = 0; block < 4; block++) {
+        evaluation e;
+        evaluation_request request = ask(columns, 1);
+        request.how = &how;
+        request.encode = encode_double;
+        request.encode_context = rt;
+        request.block = block;
+        assert_ok(evaluation_of_pairs(rt, &request, &e, err));
+        assert_true(fabs(e.value[0] - (1 + 5 + 8) / 3.0) <= 1e-15);
+        evaluation_release(&e);
+        BRUTAL(rt, &memory, evaluation_of_pairs(rt, &request, &e, err), evaluation_release(&e));
+    }
+    how.item = (const float[ITEMS]){1, 2, INFINITY, 4, -1, 0};
+    evaluation e;
+    evaluation_request request = ask(columns, 1);
+    request.how = &how;
+    request.encode = encode_double;
+    request.encode_context = rt;
+    request.block = 1;
+    assert_fails(evaluation_of_pairs(rt, &request, &e, err), MEDLEY_E_FORMAT,
+                 "user 1, item 2: the model's score inf is not a finite number");
+    test_runtime_end(rt, &memory);
+}
+
 /* Without cutoffs there are no lists. */
 static void test_ranks_alone_need_no_list(void **state)
 {
@@ -186,6 +229,7 @@ int main(void)
         cmocka_unit_test(test_equal_entries_share_their_places),
         cmocka_unit_test(test_a_target_that_is_no_candidate_is_counted),
         cmocka_unit_test(test_predicted_ratings_are_judged_pair_by_pair),
+        cmocka_unit_test(test_predictions_come_from_the_left_sides_of_a_block),
         cmocka_unit_test(test_ranks_alone_need_no_list),
         cmocka_unit_test(test_every_failing_allocation_is_reported),
     };

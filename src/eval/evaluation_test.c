@@ -544,6 +544,73 @@ static void check_simulated(const problem *p, const evaluation *constant, int64_
 }
 
 /* A random list of k of I items holds k/I of the targets, whichever they are. */
+/* Left sides as the problem has them, for those who are asked for. */
+typedef struct by_block {
+    const medley_runtime *rt;
+    const problem *p;
+    int64_t *blocks; /* calls */
+    bool vectors;    /* else scoring.user has them */
+} by_block;
+
+static medley_status encode_block(const void *context, const uint32_t *users, int64_t count, left_sides *out,
+                                  medley_error *err)
+{
+    const by_block *b = context;
+    *out = (left_sides){.rows = count};
+    ++*b->blocks;
+    assert_true(count <= b->p->request.block);
+    if (!b->vectors)
+        return MEDLEY_OK;
+    TRY(mem_alloc(b->rt, count * FACTORS, sizeof *out->vectors, &out->vectors, err));
+    for (int64_t n = 0; n < count; n++)
+        memcpy(out->vectors + n * FACTORS, b->p->user + users[n] * FACTORS, FACTORS * sizeof *out->vectors);
+    return MEDLEY_OK;
+}
+
+static void test_left_sides_made_by_block_give_the_same_bits(void **state)
+{
+    (void)state;
+    static const int64_t sizes[] = {1, 7, 1000};
+    problem p;
+    evaluation whole, blocked;
+    test_memory memory[2];
+    medley_runtime *rt[2];
+    fill(&p);
+    memset(p.user, 0, USERS / 2 * FACTORS * sizeof *p.user); /* nothing is known of those */
+    evaluate(&p, 2, &whole, &rt[0], &memory[0]);
+    assert_true(whole.without_signal > 0);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int own = 0; own < 2; own++) {
+            problem q = p;
+            int64_t blocks = 0;
+            by_block b = {.p = &p, .blocks = &blocks, .vectors = own};
+            q.how.user = own ? NULL : p.user;
+            q.request.how = &q.how;
+            p.request.block = q.request.block = sizes[i];
+            q.request.encode = encode_block;
+            q.request.encode_context = &b;
+            b.rt = rt[1] = test_runtime(&memory[1], 2);
+            assert_ok(evaluation_run(rt[1], &q.request, &blocked, err));
+            assert_int_equal(blocks, (whole.users + sizes[i] - 1) / sizes[i]);
+            assert_memory_equal(blocked.value, whole.value, (size_t)whole.columns * sizeof *whole.value);
+            assert_memory_equal(blocked.per_user, whole.per_user,
+                                (size_t)(whole.users * whole.columns) * sizeof *whole.per_user);
+            assert_memory_equal(blocked.lists, whole.lists,
+                                (size_t)(whole.users * whole.longest) * sizeof *whole.lists);
+            assert_memory_equal(blocked.scores, whole.scores,
+                                (size_t)(whole.users * whole.longest) * sizeof *whole.scores);
+            assert_int_equal(blocked.without_signal, whole.without_signal);
+            assert_int_equal(blocked.masked_targets, whole.masked_targets);
+            evaluation_release(&blocked);
+            if (i == 1)
+                BRUTAL(rt[1], &memory[1], evaluation_run(rt[1], &q.request, &blocked, err),
+                       evaluation_release(&blocked));
+            test_runtime_end(rt[1], &memory[1]);
+        }
+    evaluation_release(&whole);
+    test_runtime_end(rt[0], &memory[0]);
+}
+
 static void test_a_constant_scorer_scores_as_random_lists_do(void **state)
 {
     (void)state;
@@ -694,6 +761,7 @@ int main(void)
         cmocka_unit_test(test_an_empty_list_has_no_blocks),
         cmocka_unit_test(test_an_evaluation_equals_sorting_every_candidate),
         cmocka_unit_test(test_any_number_of_threads_gives_the_same_bits),
+        cmocka_unit_test(test_left_sides_made_by_block_give_the_same_bits),
         cmocka_unit_test(test_a_constant_scorer_scores_as_random_lists_do),
         cmocka_unit_test(test_renaming_users_and_items_changes_no_metric),
         cmocka_unit_test(test_a_score_that_is_not_a_number_fails_and_leaves_nothing),

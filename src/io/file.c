@@ -246,6 +246,16 @@ bool file_is_folder(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+bool file_facts(const char *path, int64_t *bytes, int64_t *changed_ns)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return false;
+    *bytes = st.st_size;
+    *changed_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    return true;
+}
+
 /* The folder that holds `path`, which may be "." or "/". */
 static medley_status parent_of(const medley_runtime *rt, const char *path, char **out, medley_error *err)
 {
@@ -285,6 +295,11 @@ medley_status file_rename(const medley_runtime *rt, const char *from, const char
         (void)fsync(folder);
     close(folder);
     return code == 0 ? MEDLEY_OK : fail_errno(err, code, "create", to);
+}
+
+bool file_link(const char *from, const char *to)
+{
+    return link(from, to) == 0;
 }
 
 medley_status file_exchange(const medley_runtime *rt, const char *a, const char *b, medley_error *err)

@@ -45,10 +45,14 @@ MEDLEY_MUST_USE medley_status file_read_whole(const medley_runtime *rt, const ch
 
 bool file_exists(const char *path);
 bool file_is_folder(const char *path);
+/* Bytes, and when it was changed last, in nanoseconds; false: it is not there. */
+bool file_facts(const char *path, int64_t *bytes, int64_t *changed_ns);
 
 /* rename(2) and fsync of the folder that holds `to`, so that the new name survives a crash. */
 MEDLEY_MUST_USE medley_status file_rename(const medley_runtime *rt, const char *from, const char *to,
                                           medley_error *err);
+/* Gives a file a second name on the same file system; false: it cannot be. */
+bool file_link(const char *from, const char *to);
 /* Swaps two folders or files in one step (renameat2 RENAME_EXCHANGE), else fails with E_IO. */
 MEDLEY_MUST_USE medley_status file_exchange(const medley_runtime *rt, const char *a, const char *b,
                                             medley_error *err);

@@ -18,7 +18,7 @@ typedef struct content_params {
 } content_params;
 
 static const medley_param params[] = {
-    MEDLEY_TEXT(content_params, features, "",
+    MEDLEY_TEXT(content_params, features, "", .flags = MEDLEY_PARAM_FEATURES,
                 .help =
                     "feature matrices to compare instead of words, with weights if they differ: visual:2,textual"),
     MEDLEY_BOOL(content_params, center, "true",

@@ -16,7 +16,7 @@ typedef struct learning {
     int optimizer, rows; /* optimizer_kind, optimizer_rows */
     double momentum, beta1, beta2, weight_decay, clip_norm;
     int schedule; /* schedule_kind */
-    int64_t warmup_steps, schedule_every, schedule_patience;
+    int64_t warmup_steps, schedule_epochs, schedule_every, schedule_patience;
     double schedule_gamma, schedule_floor;
     int64_t validate_every, patience; /* epochs; validations */
     const char *metric;               /* of validation: "recall@20" */
@@ -52,6 +52,8 @@ typedef struct learning {
     LEARNING_ROW_REAL(owner, settings, clip_norm, "0", 0, 1e9, .help = "longest gradient; 0: any"),                     \
     LEARNING_ROW_ENUM(owner, settings, schedule, "constant", SCHEDULE_CHOICES, .help = "of the learning rate"),         \
     LEARNING_ROW_INT(owner, settings, warmup_steps, "0", 0, 1e12, .help = "steps in which the rate rises from zero"),   \
+    LEARNING_ROW_INT(owner, settings, schedule_epochs, "0", 0, 1000000,                                                 \
+                     .help = "epochs that schedule cosine falls over, were there so many; 0: as many as there are"),    \
     LEARNING_ROW_INT(owner, settings, schedule_every, "10", 1, 1000000, .help = "epochs between steps of schedule step"), \
     LEARNING_ROW_INT(owner, settings, schedule_patience, "3", 0, 1000000,                                               \
                      .help = "validations without gain before schedule plateau lowers the rate"),                       \

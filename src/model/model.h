@@ -144,6 +144,9 @@ MEDLEY_MUST_USE medley_status model_encode(const medley_runtime *rt, const model
                                            const model_state *state, const scoring *how, const histories *known,
                                            left_sides *out, medley_error *err);
 
+/* Whether model_encode reads what is known of a user of the store, and not only which one it is. */
+bool model_reads_histories(const model_class *class, const scoring *how);
+
 /* A model read back: its tensors borrow from the mapped file. */
 typedef struct model_file {
     const model_class *class;

@@ -170,6 +170,11 @@ void left_sides_release(left_sides *q)
     *q = (left_sides){0};
 }
 
+bool model_reads_histories(const model_class *class, const scoring *how)
+{
+    return class->encode != NULL || how->form != SCORING_FACTORED;
+}
+
 medley_status model_encode(const medley_runtime *rt, const model_class *class, const void *params,
                            const model_state *state, const scoring *how, const histories *known, left_sides *out,
                            medley_error *err)

@@ -66,16 +66,16 @@ typedef struct tile {
     int64_t first, rows, first_item, width;
 } tile;
 
-/* The row of what is known of a query, and of its left side. */
-static int64_t known_row(const ranking_request *q, int64_t query)
+/* The rows of what a query may not have, and of its left side. */
+static int64_t excluded_row(const ranking_request *q, int64_t query)
 {
-    return q->by_query ? query : q->user[query];
+    return q->excluded_by_query ? query : q->user[query];
 }
 
 static int64_t left_row(const ranking *r, int64_t query)
 {
-    return r->vectors != NULL && r->vectors == r->how->user ? r->request->user[query]
-                                                            : known_row(r->request, query);
+    const bool by_user = !r->request->left_by_query || (r->vectors != NULL && r->vectors == r->how->user);
+    return by_user ? r->request->user[query] : query;
 }
 
 static medley_status refuse_score(const ranking *r, int64_t query, int64_t item, double score, medley_error *err)
@@ -113,16 +113,8 @@ static float exact_score(const scoring *how, const float *user, int64_t item)
 /* The value of [row, column], 0 where there is no entry. */
 static float csr_value(const csr *m, int64_t row, uint32_t column)
 {
-    int64_t low = m->start[row], high = m->start[row + 1];
-    const int64_t end = high;
-    while (low < high) {
-        const int64_t middle = low + (high - low) / 2;
-        if (m->index[middle] < column)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < end && m->index[low] == column ? m->value[low] : 0;
+    const int64_t at = csr_find(m, row, column);
+    return at >= 0 ? m->value[at] : 0;
 }
 
 /* One pair, with the additions of sum_dense and sum_sparse in their order. */
@@ -409,7 +401,7 @@ static void take_row(const ranking *r, const tile *t, int64_t row, scratch *s, f
     if (q->allowed != NULL)
         keep_allowed(q->allowed + t->first_item, scores, t->width);
     if (q->excluded != NULL)
-        exclude(q->excluded, t, q->excluded->start[known_row(q, t->first + row) + 1], &s->excluded_at[row],
+        exclude(q->excluded, t, q->excluded->start[excluded_row(q, t->first + row) + 1], &s->excluded_at[row],
                 scores);
     if (q->only != NULL || q->allowed != NULL)
         s->candidates[row] += count_candidates(scores, t->width);
@@ -490,18 +482,18 @@ static void start_rows(const ranking *r, const tile *t, scratch *s)
     const int64_t D = r->how->factors;
     int64_t targets = 0;
     for (int64_t row = 0; row < t->rows; row++) {
-        const int64_t query = t->first + row, known = known_row(q, query);
+        const int64_t query = t->first + row, excluded = excluded_row(q, query);
         const uint32_t user = q->user[query];
         topk_start(&s->lists[row], s->entries + row * r->k, r->k, q->seed, user);
         if (q->excluded != NULL)
-            s->excluded_at[row] = q->excluded->start[known];
+            s->excluded_at[row] = q->excluded->start[excluded];
         if (q->targets != NULL) {
             s->target_at[row] = q->targets->start[user];
             s->target_from[row] = targets;
             targets += csr_row_count(q->targets, user);
         }
         s->candidates[row] = q->only != NULL || q->allowed != NULL ? 0
-                             : q->excluded != NULL ? r->how->items - csr_row_count(q->excluded, known)
+                             : q->excluded != NULL ? r->how->items - csr_row_count(q->excluded, excluded)
                                                    : r->how->items;
         if (D > 0) {
             float *vector = s->users + row * D;
@@ -657,8 +649,8 @@ done:
 typedef struct pair_scoring {
     const scoring *how;
     const left_sides *left;
-    const uint32_t *row, *item;
-    int64_t count;
+    const ranking_pairs *pairs;
+    const uint32_t *row; /* of the left sides, or of scoring.user */
     float *out;
     tally progress;
 } pair_scoring;
@@ -668,22 +660,24 @@ enum { PAIRS_A_TASK = 4096 };
 static medley_status score_pairs(void *context, int64_t task, int worker, medley_error *err)
 {
     pair_scoring *p = context;
-    const int64_t first = task * PAIRS_A_TASK, end = least(first + PAIRS_A_TASK, p->count);
+    const uint32_t *const user = p->pairs->user, *const item = p->pairs->item;
+    const int64_t first = task * PAIRS_A_TASK, end = least(first + PAIRS_A_TASK, p->pairs->count);
     (void)worker;
     for (int64_t n = first; n < end; n++) {
-        p->out[n] = pair_score(p->how, p->left, p->row[n], p->item[n]);
+        p->out[n] = pair_score(p->how, p->left, p->row[n], item[n]);
         if (!isfinite(p->out[n]))
             return fail(err, MEDLEY_E_FORMAT, "user %lld, item %lld: the model's score %g is not a finite number",
-                        (long long)p->row[n], (long long)p->item[n], (double)p->out[n]);
+                        (long long)user[n], (long long)item[n], (double)p->out[n]);
     }
     return tally_add(&p->progress, end - first, err);
 }
 
 medley_status ranking_score_pairs(const medley_runtime *rt, const scoring *how, const left_sides *left,
-                                  const uint32_t *row, const uint32_t *item, int64_t count, float *out,
-                                  medley_error *err)
+                                  const ranking_pairs *pairs, float *out, medley_error *err)
 {
-    pair_scoring p = {.how = how, .left = left, .row = row, .item = item, .count = count, .out = out};
-    tally_start(&p.progress, rt, "scoring", count);
-    return parallel_run(rt, (count + PAIRS_A_TASK - 1) / PAIRS_A_TASK, score_pairs, &p, err);
+    const bool by_user = pairs->row == NULL || (how->user != NULL && left_vectors(how, left) == how->user);
+    pair_scoring p = {
+        .how = how, .left = left, .pairs = pairs, .row = by_user ? pairs->user : pairs->row, .out = out};
+    tally_start(&p.progress, rt, "scoring", pairs->count);
+    return parallel_run(rt, (pairs->count + PAIRS_A_TASK - 1) / PAIRS_A_TASK, score_pairs, &p, err);
 }

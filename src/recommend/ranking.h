@@ -13,7 +13,8 @@ typedef struct ranking_request {
     const left_sides *left; /* NULL: a form that needs none (scoring.user, or no factors) */
     int64_t queries;
     const uint32_t *user;   /* [queries] row of left, excluded, only and targets */
-    bool by_query;          /* row q of left and excluded is query q's; scoring.user stays by user */
+    bool left_by_query;     /* row q of left is query q's; scoring.user stays by user */
+    bool excluded_by_query; /* row q of excluded is query q's */
     uint64_t seed;          /* of the tie hash, with the row */
     int64_t k;              /* list length wanted, >= 1 */
     const csr *excluded;    /* [rows, I] items that are no candidates; NULL: none */
@@ -44,11 +45,17 @@ typedef medley_status (*ranking_sink)(void *context, const ranked *result, int w
 MEDLEY_MUST_USE medley_status ranking_run(const medley_runtime *rt, const ranking_request *request,
                                           const char *phase, ranking_sink sink, void *context, medley_error *err);
 
-/* score(row[n], item[n]) for given pairs, as a ranking gives it. out: [count]. Fails with E_NOMEM, E_STOPPED, and
- * E_FORMAT for a score that is not finite. */
+/* Users and items whose scores are wanted: [count] each. */
+typedef struct ranking_pairs {
+    const uint32_t *user, *item;
+    const uint32_t *row; /* of left; NULL: by user. scoring.user stays by user */
+    int64_t count;
+} ranking_pairs;
+
+/* score(user, item) of every pair, as a ranking gives it. out: [count]. Fails with E_NOMEM, E_STOPPED, and E_FORMAT
+ * for a score that is not finite. */
 MEDLEY_MUST_USE medley_status ranking_score_pairs(const medley_runtime *rt, const scoring *how,
-                                                  const left_sides *left, const uint32_t *row,
-                                                  const uint32_t *item, int64_t count, float *out,
+                                                  const left_sides *left, const ranking_pairs *pairs, float *out,
                                                   medley_error *err);
 
 #endif

@@ -334,15 +334,16 @@ static void test_pairs_score_as_lists_do(void **state)
         medley_runtime *rt = test_runtime(&memory, 2);
         const scoring how = scoring_of(f);
         const ranking_request r = request_of(&how, 30, 20);
-        uint32_t row[20], item[20];
+        uint32_t user[20], item[20];
         float score[20];
         run(&r, 1, &got);
         for (int64_t q = 0; q < r.queries; q++) {
+            const ranking_pairs pairs = {.user = user, .item = item, .count = got.of[q].count};
             for (int64_t i = 0; i < got.of[q].count; i++) {
-                row[i] = r.user[q];
+                user[i] = r.user[q];
                 item[i] = got.of[q].entries[i].item;
             }
-            assert_ok(ranking_score_pairs(rt, &how, r.left, row, item, got.of[q].count, score, err));
+            assert_ok(ranking_score_pairs(rt, &how, r.left, &pairs, score, err));
             for (int64_t i = 0; i < got.of[q].count; i++)
                 assert_true(score[i] == got.of[q].entries[i].score);
         }

@@ -39,12 +39,12 @@ static optimizer_options options_of(const learning *s)
     return o;
 }
 
-static schedule_options schedule_of(const learning *s, int64_t steps)
+static schedule_options schedule_of(const learning *s, int64_t epoch_steps)
 {
     return (schedule_options){
         .kind = (schedule_kind)s->schedule,
         .warmup = s->warmup_steps,
-        .steps = steps,
+        .steps = epoch_steps * (s->schedule_epochs > 0 ? s->schedule_epochs : s->epochs),
         .every = s->schedule_every,
         .patience = s->schedule_patience,
         .gamma = s->schedule_gamma,
@@ -113,7 +113,7 @@ medley_status trainer_open(trainer *t, const medley_runtime *rt, const model_cla
     TRY(t->learner->begin(rt, params, data, &t->context, err));
     t->examples = t->learner->examples(t->context);
     t->epoch_steps = (t->examples + s->batch_size - 1) / s->batch_size;
-    t->schedule = schedule_of(s, t->epoch_steps * s->epochs);
+    t->schedule = schedule_of(s, t->epoch_steps);
     t->learner->declare(t->context, &t->p);
     TRY(runtime_memory_fits(class->name, t->p.values_count, "numbers to be learnt",
                             (double)least_bytes(&t->p, s, validates), class->advice, err));

@@ -14,7 +14,7 @@ enum { KEEP_EVERY = 20, PROBES = 16 };
 static bool may_change(const char *name, const learning *s)
 {
     if (strcmp(name, "epochs") == 0)
-        return s->schedule != SCHEDULE_COSINE; /* which falls over all epochs */
+        return s->schedule != SCHEDULE_COSINE || s->schedule_epochs > 0; /* else it falls over all epochs */
     return strcmp(name, "patience") == 0;
 }
 

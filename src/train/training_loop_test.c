@@ -498,6 +498,27 @@ static void test_a_checkpoint_of_other_settings_is_refused(void **state)
                  "epochs is 9, but the checkpoint is of 4");
 }
 
+/* Cut short after 4 epochs, and gone on with for the other 5, it is the cosine of 9. */
+static void test_a_cosine_over_more_epochs_than_there_are_is_the_start_of_a_longer_one(void **state)
+{
+    (void)state;
+    const toy_params whole = SETTINGS("schedule", "cosine", "epochs", "9"),
+                     start = SETTINGS("schedule", "cosine", "epochs", "4", "schedule_epochs", "9"),
+                     rest = SETTINGS("schedule", "cosine", "epochs", "9", "schedule_epochs", "9"),
+                     shorter = SETTINGS("schedule", "cosine", "epochs", "4");
+    model_state want, got, other;
+    assert_ok(train(rt, &whole, (training_watch){0}, NULL, &want, NULL, err));
+    assert_ok(train(rt, &start, (training_watch){.checkpoint = last()}, NULL, &other, NULL, err));
+    assert_ok(train(rt, &shorter, (training_watch){0}, NULL, &got, NULL, err));
+    assert_memory_not_equal(got.tensors[0].data, other.tensors[0].data, named_tensor_bytes(&got.tensors[0]));
+    model_state_release(&other);
+    model_state_release(&got);
+    assert_ok(train(rt, &rest, (training_watch){.resume = last()}, NULL, &got, NULL, err));
+    assert_same_state(&want, &got);
+    model_state_release(&got);
+    model_state_release(&want);
+}
+
 /* ---- memory ---- */
 
 static int64_t noted[200];
@@ -760,6 +781,7 @@ int main(void)
         cmocka_unit_test(test_killed_and_resumed_is_as_uninterrupted),
         cmocka_unit_test(test_a_finished_run_goes_on_for_more_epochs),
         cmocka_unit_test(test_a_checkpoint_of_other_settings_is_refused),
+        cmocka_unit_test(test_a_cosine_over_more_epochs_than_there_are_is_the_start_of_a_longer_one),
         cmocka_unit_test(test_a_warm_step_allocates_nothing),
         cmocka_unit_test(test_every_allocation_can_fail),
         cmocka_unit_test(test_a_full_disk_ends_it_and_leaves_a_checkpoint_or_none),

@@ -1,7 +1,8 @@
 # In the order of `medley help`, which is the order of the way. What needs a network is left out.
 PATH=$(dirname "$MEDLEY"):$PATH
 $MEDLEY help | sed -n '/^Commands/,/^$/s/^  \([a-z ]*[a-z]\)  .*/\1/p' | while read -r name; do
-    $MEDLEY help "$name" | sed -n '/^Example/,$s/^  medley/medley -q/p' | grep -v '^medley -q fetch'
+    $MEDLEY help "$name" | sed -n '/^Example/,$p' | sed -e :a -e '/\\$/N; s/ *\\\n */ /; ta' |
+        sed -n 's/^  medley/medley -q/p' | grep -v '^medley -q fetch'
 done >examples
 wc -l <examples
 mkdir words exports # what the example of extract plan reads
