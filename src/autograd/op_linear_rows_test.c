@@ -5,6 +5,7 @@
 #include "autograd/ops.h"
 #include "base/base.h"
 #include "tensor/kernel_rows_bf16.h"
+#include "tensor/matrix_tiles.h"
 
 enum { ROWS = 60, IN = 300, OUT = 40, COUNT = 75, ALL = COUNT * OUT + OUT * IN + OUT };
 
@@ -62,7 +63,7 @@ static void test_the_bits_do_not_depend_on_the_number_of_threads(void **state)
 {
     (void)state;
     static real out[3][ALL];
-    for (int bf16 = 0; bf16 <= rows_bf16_available(); bf16++) {
+    for (int bf16 = 0; bf16 <= tiles_available(); bf16++) {
         for (int t = 0; t < 3; t++)
             step(1 << t, bf16, out[t]);
         assert_memory_equal(out[1], out[0], sizeof *out);
@@ -76,7 +77,7 @@ static void test_bf16_is_near_float(void **state)
     (void)state;
     static real exact[ALL], near[ALL];
     static const int end[] = {COUNT * OUT, COUNT * OUT + OUT * IN};
-    if (!rows_bf16_available()) {
+    if (!tiles_available()) {
         print_message("SKIPPED: products in tiles: this processor has none, or the system does not lend them\n");
         return;
     }

@@ -17,6 +17,7 @@
 #include "data/features.h"
 #include "model/triples.h"
 #include "tensor/kernel_rows_bf16.h"
+#include "tensor/matrix_tiles.h"
 
 typedef struct vbpr_params {
     learning settings;
@@ -250,7 +251,7 @@ static medley_status fuse(const medley_runtime *rt, vbpr *m, medley_error *err)
 
 static medley_status round_features(const medley_runtime *rt, vbpr *m, medley_error *err)
 {
-    if (!m->p->settings.mixed_precision || !rows_bf16_available())
+    if (!m->p->settings.mixed_precision || !tiles_available())
         return MEDLEY_OK;
     for (int64_t k = 0; k < m->modalities; k++)
         TRY(rows_bf16_create(rt, m->of[k].rows, m->items, m->of[k].length, &m->of[k].rounded, err));

@@ -6,7 +6,7 @@
 #include "base/multiversion.h"
 #include "tensor/gemm_bf16_tiles.h"
 #include "tensor/gemm_tiles.h"
-#include "tensor/kernel_rows_bf16.h"
+#include "tensor/matrix_tiles.h"
 
 #ifdef MEDLEY_REAL_DOUBLE
 
@@ -227,19 +227,15 @@ static inline void fetch_row(const float *x, int64_t columns)
         __builtin_prefetch(x + i);
 }
 
-/* out: [rows, columns] close together. Not a number stays one. */
+/* out: [rows, columns] close together */
 MULTIVERSION static void round_rows(const float *restrict x, int64_t stride, int64_t rows, int64_t columns,
                                     uint16_t *restrict out)
 {
     for (int64_t r = 0; r < rows; r++) {
         if (r + ROWS_AHEAD < rows)
             fetch_row(x + (r + ROWS_AHEAD) * stride, columns);
-        for (int64_t i = 0; i < columns; i++) {
-            uint32_t bits;
-            memcpy(&bits, &x[r * stride + i], sizeof bits);
-            const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-            out[r * columns + i] = (uint16_t)((bits & 0x7fffffff) > 0x7f800000 ? (bits >> 16) | 0x40 : rounded);
-        }
+        for (int64_t i = 0; i < columns; i++)
+            out[r * columns + i] = (uint16_t)bf16_of(x[r * stride + i]);
     }
 }
 
@@ -248,10 +244,7 @@ MULTIVERSION static void round_rows_to_float(const float *restrict x, int64_t st
 {
     for (int64_t r = 0; r < rows; r++)
         for (int64_t i = 0; i < columns; i++) {
-            uint32_t bits;
-            memcpy(&bits, &x[r * stride + i], sizeof bits);
-            const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000;
-            bits = (bits & 0x7fffffff) > 0x7f800000 ? bits : rounded;
+            const uint32_t bits = bf16_of(x[r * stride + i]) << 16;
             memcpy(&out[r * columns + i], &bits, sizeof bits);
         }
 }
@@ -424,7 +417,7 @@ static medley_status create_worker(gemm_bf16 *p, worker_memory *w, medley_error 
 
 bool gemm_bf16_has(gemm_bf16_way way)
 {
-    return way == BF16_FLOAT || (way == BF16_TILES ? rows_bf16_available() : gemm_bf16_available());
+    return way == BF16_FLOAT || (way == BF16_TILES ? tiles_available() : gemm_bf16_available());
 }
 
 medley_status gemm_bf16_create_way(const medley_runtime *rt, gemm_bf16_way way, gemm_bf16 **out, medley_error *err)

@@ -1,20 +1,15 @@
-#if defined(__x86_64__) && defined(__linux__) && !defined(MEDLEY_REAL_DOUBLE)
-#define TILES
-#include <immintrin.h> /* before memory.h, since it calls malloc */
-#endif
-
 #include "tensor/gemm_bf16_tiles.h"
 
 #include "base/multiversion.h"
 #include "tensor/gemm_tiles.h"
+#include "tensor/matrix_tiles.h"
 #include "tensor/streaming.h"
 
-#ifdef TILES
+#ifndef MEDLEY_REAL_DOUBLE
 
-/* SIDE: rows and columns of a block of sums, and numbers of a step of k: four tiles. PAD: between rows of A, which would
- * else lie a multiple of a page apart and share a few lines of the cache. */
+/* PAD: between rows of A, which would else lie a multiple of a page apart and share a few lines of the cache. */
 enum {
-    SIDE = 32,
+    SIDE = TILES_SIDE,
     HALF = SIDE / 2,
     PAD = 32,
     M_MOST = 1024, /* rows that share one rounded B */
@@ -31,15 +26,6 @@ static int64_t whole(int64_t n)
 }
 
 /* ---- rounding ---- */
-
-/* To nearest, ties to even; not a number stays one. */
-static inline uint32_t bf16_of(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-    return (bits & 0x7fffffff) > 0x7f800000 ? (bits >> 16) | 0x40 : rounded;
-}
 
 MULTIVERSION static void tiles_round(const float *restrict x, int64_t count, uint16_t *restrict out)
 {
@@ -127,70 +113,6 @@ static void round_turned(const float *x, int64_t x_stride, int64_t rows, int64_t
         }
 }
 
-/* ---- tiles ---- */
-
-/* The compiler does not see what these instructions read and write. */
-#define ALL_WRITTEN(address) __asm__ volatile("" : : "r"(address) : "memory")
-#define WITH_TILES __attribute__((target("amx-tile,amx-bf16")))
-
-/* All eight tiles: 16 rows of 64 bytes. */
-WITH_TILES static void take_tiles(void)
-{
-    struct {
-        uint8_t palette, start, zero[14];
-        uint16_t bytes[16];
-        uint8_t rows[16];
-    } shape = {.palette = 1};
-    for (int i = 0; i < 8; i++) {
-        shape.bytes[i] = 64;
-        shape.rows[i] = 16;
-    }
-    ALL_WRITTEN(&shape);
-    _tile_loadconfig(&shape);
-}
-
-WITH_TILES static void leave_tiles(void)
-{
-    _tile_release();
-}
-
-/* c = or += A B.  A: [SIDE, k]; B: [k / 2, SIDE] pairs; c: [SIDE, SIDE]; k a multiple of SIDE */
-WITH_TILES static void multiply(const uint16_t *a, int64_t a_stride, const uint32_t *b, int64_t k, float *c,
-                                int64_t c_stride, bool add)
-{
-    const size_t a_bytes = (size_t)a_stride * sizeof *a, b_bytes = SIDE * sizeof *b,
-                 c_bytes = (size_t)c_stride * sizeof *c;
-    float *const below = c + HALF * c_stride;
-    ALL_WRITTEN(a);
-    if (add) {
-        _tile_loadd(0, c, c_bytes);
-        _tile_loadd(1, c + HALF, c_bytes);
-        _tile_loadd(2, below, c_bytes);
-        _tile_loadd(3, below + HALF, c_bytes);
-    } else {
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-    }
-    for (int64_t i = 0; i < k; i += SIDE) {
-        const uint32_t *at = b + i / 2 * SIDE;
-        _tile_loadd(4, a + i, a_bytes);
-        _tile_loadd(6, at, b_bytes);
-        _tile_loadd(7, at + HALF, b_bytes);
-        _tile_loadd(5, a + i + HALF * a_stride, a_bytes);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
-    }
-    _tile_stored(0, c, c_bytes);
-    _tile_stored(1, c + HALF, c_bytes);
-    _tile_stored(2, below, c_bytes);
-    _tile_stored(3, below + HALF, c_bytes);
-    ALL_WRITTEN(c);
-}
-
 /* ---- a product ---- */
 
 typedef struct product {
@@ -232,9 +154,9 @@ static void multiply_strip(const gemm_job *job, int64_t first, int64_t k, const 
         float *c = job->c + first * job->c_stride + column;
         const int64_t columns = least(SIDE, job->n - column);
         if (plain && rows == SIDE && columns == SIDE) {
-            multiply(a, a_stride, b, whole(k), c, job->c_stride, job->beta == 1);
+            tiles_multiply(a, a_stride, b, SIDE, whole(k), c, job->c_stride, job->beta == 1);
         } else {
-            multiply(a, a_stride, b, whole(k), sum, SIDE, false);
+            tiles_multiply(a, a_stride, b, SIDE, whole(k), sum, SIDE, false);
             tiles_put(job, sum, rows, columns, column, c, past);
         }
     }
@@ -269,13 +191,13 @@ static medley_status tile_task(void *context, int64_t task, int worker, medley_e
     job.a += number * t->a_step;
     job.b += number * t->b_step;
     job.c += number * t->c_step;
-    take_tiles();
+    tiles_take();
     for (int64_t l = 0; l < job.k; l += t->piece) {
         multiply_piece(t, &job, l, t->memory + worker * BF16_TILES_MEMORY);
         job.beta = 1;
         job.bias = NULL;
     }
-    leave_tiles();
+    tiles_leave();
     stream_end();
     return MEDLEY_OK;
 }

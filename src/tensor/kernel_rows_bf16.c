@@ -1,124 +1,22 @@
-#if defined(__x86_64__) && defined(__linux__) && !defined(MEDLEY_REAL_DOUBLE)
-#define TILES
-#include <cpuid.h>
-#include <immintrin.h> /* before memory.h, since it calls malloc */
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
-
 #include "tensor/kernel_rows_bf16.h"
 
 #include "base/multiversion.h"
+#include "tensor/matrix_tiles.h"
 
-/* SIDE: rows and columns of a block of sums, and pairs of a step: four tiles. PAD: between rows, which would else lie a
- * multiple of a page apart and share a few lines of the cache. AHEAD: rows. */
-enum { SIDE = 32, PAD = 32, WEIGHT_COLUMNS = 512, COLUMNS = 256, AHEAD = 8 };
+/* PAD: between rows, which would else lie a multiple of a page apart and share a few lines of the cache. AHEAD: rows. */
+enum { SIDE = TILES_SIDE, PAD = 32, WEIGHT_COLUMNS = 512, COLUMNS = 256, AHEAD = 8 };
 
 static int64_t whole(int64_t n)
 {
     return (n + SIDE - 1) / SIDE * SIDE;
 }
 
-/* ---- tiles ---- */
-
-#ifdef TILES
-/* The compiler does not see what these instructions read. */
-#define ALL_WRITTEN(address) __asm__ volatile("" : : "r"(address) : "memory")
-#define WITH_TILES __attribute__((target("amx-tile,amx-bf16")))
-
-bool rows_bf16_available(void)
-{
-    enum { LEAF = 7, HAS_BF16 = 1 << 22, HAS_TILES = 1 << 24, REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
-    unsigned a, b, c, d;
-    return __get_cpuid_count(LEAF, 0, &a, &b, &c, &d) != 0 && (d & HAS_BF16) != 0 && (d & HAS_TILES) != 0 &&
-           syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
-}
-
-/* All eight tiles: 16 rows of 64 bytes. */
-WITH_TILES static void take_tiles(void)
-{
-    struct {
-        uint8_t palette, start, zero[14];
-        uint16_t bytes[16];
-        uint8_t rows[16];
-    } shape = {.palette = 1};
-    for (int i = 0; i < 8; i++) {
-        shape.bytes[i] = 64;
-        shape.rows[i] = 16;
-    }
-    ALL_WRITTEN(&shape);
-    _tile_loadconfig(&shape);
-}
-
-WITH_TILES static void leave_tiles(void)
-{
-    _tile_release();
-}
-
-/* c = A B.  A: [SIDE, k]; B: [k / 2, SIDE] pairs of numbers below each other; c: [SIDE, SIDE]; k a multiple of SIDE */
-WITH_TILES static void multiply(const uint16_t *a, int64_t a_stride, const uint16_t *b, int64_t b_stride,
-                                int64_t k, float *c)
-{
-    const size_t a_bytes = (size_t)a_stride * sizeof *a, b_bytes = (size_t)b_stride * sizeof *b;
-    ALL_WRITTEN(a);
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-    for (int64_t i = 0; i < k; i += SIDE) {
-        const uint16_t *at = b + i / 2 * b_stride;
-        _tile_loadd(4, a + i, a_bytes);
-        _tile_loadd(5, a + i + SIDE / 2 * a_stride, a_bytes);
-        _tile_loadd(6, at, b_bytes);
-        _tile_loadd(7, at + SIDE, b_bytes);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
-    }
-    enum { C_BYTES = SIDE * sizeof *c };
-    _tile_stored(0, c, C_BYTES);
-    _tile_stored(1, c + SIDE / 2, C_BYTES);
-    _tile_stored(2, c + SIDE / 2 * SIDE, C_BYTES);
-    _tile_stored(3, c + SIDE / 2 * SIDE + SIDE / 2, C_BYTES);
-}
-
-#else
-
-bool rows_bf16_available(void)
-{
-    return false;
-}
-
-static void take_tiles(void)
-{
-}
-
-static void leave_tiles(void)
-{
-}
-
-/* Nobody calls it. */
-static void multiply(const uint16_t *a, int64_t a_stride, const uint16_t *b, int64_t b_stride, int64_t k, float *c)
-{
-    (void)a, (void)a_stride, (void)b, (void)b_stride, (void)k;
-    memset(c, 0, SIDE * SIDE * sizeof *c);
-}
-
-#endif
-
 /* ---- rounding ---- */
 
-/* Not a number stays one. */
 MULTIVERSION static void rows_bf16_round(const real *restrict x, int64_t count, uint16_t *restrict out)
 {
-    for (int64_t i = 0; i < count; i++) {
-        const float value = (float)x[i];
-        uint32_t bits;
-        memcpy(&bits, &value, sizeof bits);
-        const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-        out[i] = (uint16_t)((bits & 0x7fffffff) > 0x7f800000 ? (bits >> 16) | 0x40 : rounded);
-    }
+    for (int64_t i = 0; i < count; i++)
+        out[i] = (uint16_t)bf16_of((float)x[i]);
 }
 
 medley_status rows_bf16_create(const medley_runtime *rt, const real *x, int64_t rows, int64_t in, rows_bf16 *out,
@@ -208,15 +106,15 @@ void rows_bf16_forward(const rows_bf16_job *job, int64_t task, int worker)
         memcpy(x + r * stride, job->table->x + job->row[first + r] * width, (size_t)width * sizeof *x);
     for (int64_t r = rows; r < SIDE; r++)
         memset(x + r * stride, 0, (size_t)width * sizeof *x);
-    take_tiles();
+    tiles_take();
     for (int64_t o = 0; o < job->out; o += SIDE) {
-        multiply(x, stride, job->weights + o * width, 2 * SIDE, width, c);
+        tiles_multiply(x, stride, job->weights + o * width, SIDE, width, c, SIDE, false);
         for (int64_t r = 0; r < rows; r++)
             for (int64_t j = 0; j < least(SIDE, job->out - o); j++)
                 job->y[(first + r) * job->out + o + j] =
                     (real)c[r * SIDE + j] + (job->bias != NULL ? job->bias[o + j] : 0);
     }
-    leave_tiles();
+    tiles_leave();
 }
 
 int64_t rows_bf16_backward_tasks(const rows_bf16_job *job)
@@ -259,15 +157,16 @@ void rows_bf16_backward(const rows_bf16_job *job, int64_t task, int worker)
     uint16_t *x = job->scratch + worker * rows_bf16_scratch(job);
     _Alignas(64) float c[SIDE * SIDE];
     pair_rows(job, first, columns, stride, x);
-    take_tiles();
+    tiles_take();
     for (int64_t o = 0; o < job->out; o += SIDE)
         for (int64_t column = 0; column < columns; column += SIDE) {
-            multiply(job->gradient + o * dy_stride, dy_stride, x + 2 * column, stride, whole(job->count), c);
+            tiles_multiply(job->gradient + o * dy_stride, dy_stride, x + 2 * column, stride / 2, whole(job->count),
+                           c, SIDE, false);
             for (int64_t r = 0; r < least(SIDE, job->out - o); r++) {
                 real *dw = job->dw + (o + r) * in + first + column;
                 for (int64_t j = 0; j < least(SIDE, in - first - column); j++)
                     dw[j] = (real)c[r * SIDE + j] + (job->add ? dw[j] : 0);
             }
         }
-    leave_tiles();
+    tiles_leave();
 }

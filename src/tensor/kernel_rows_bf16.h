@@ -1,4 +1,4 @@
-/* A linear layer over picked rows of a constant table in bfloat16, with the processor's tiles (AMX). The table is rounded
+/* A linear layer over picked rows of a constant table in bfloat16, with the processor's tiles (matrix_tiles.h). The table is rounded
  * once, weights and gradients on their way (to nearest, ties to even); products are exact and sums float.
  *
  *   Y[r] = bias + W x[row[r]],  dW = sum over r of dY[r] x[row[r]]ᵀ.   x: [rows, in], W: [out, in], Y: [count, out] */
@@ -7,10 +7,6 @@
 
 #include "base/base.h"
 #include "tensor/real.h"
-
-/* Whether the processor has them and the system lets this process use them; never in the double twin. Asks the system:
- * not for every step. */
-bool rows_bf16_available(void);
 
 /* A table rounded. All zero: there is none. */
 typedef struct rows_bf16 {

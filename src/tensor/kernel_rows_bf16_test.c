@@ -4,6 +4,7 @@
 
 #include "base/base.h"
 #include "tensor/kernel_rows_bf16.h"
+#include "tensor/matrix_tiles.h"
 
 enum { ROWS = 90 };
 
@@ -167,7 +168,7 @@ int main(void)
         cmocka_unit_test(test_the_bits_do_not_depend_on_the_number_of_threads),
     };
     const int failed = cmocka_run_group_tests(everywhere, NULL, NULL);
-    if (rows_bf16_available())
+    if (tiles_available())
         return failed + cmocka_run_group_tests(with_tiles, NULL, NULL);
     print_message("SKIPPED: products in tiles: this processor has none, or the system does not lend them\n");
     return failed;
