@@ -29,7 +29,7 @@ archive.h        src/io/archive\.c|src/.*_test\.c
 archive_entry.h  src/io/archive\.c|src/.*_test\.c
 cmocka.h     .*_test\.c
 immintrin.h  src/(io/(delimited|json_lines)|tensor/.*)\.c
-cpuid.h      src/tensor/kernel_rows_bf16\.c
+cpuid.h      src/tensor/matrix_tiles\.c
 jpeglib.h    src/encode/image_jpeg\.c
 jerror.h     src/encode/image_jpeg\.c
 vips/vips.h  src/encode/image_vips\.c
