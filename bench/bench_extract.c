@@ -1,10 +1,11 @@
-/* Pictures or texts to vectors on disk, the model's file open already; and, of pictures, the runtime alone on tensors that are
+/* Pictures or texts to vectors on disk, the model's file open already, in turns with the runtime alone on tensors that are
  * ready.
  *
- *   bench_extract ENCODER MODEL LIST LOG THREADS [batch] [what]
+ *   bench_extract ENCODER MODEL LIST LOG THREADS [batch] [runs] [all]
  *
- * LIST: a picture's path or a text a line. what: `all`, from files to the log, twice: the first is for warmth; or `ready`, a
- * session of THREADS threads and THREADS sessions of one. Prints names, seconds, processor seconds and items between tabs. */
+ * LIST: a picture's path or a text a line. A run is `all`, from files to the log; then, unless `all` is all that is asked
+ * for, THREADS sessions of one thread on batches in turns, and a session of THREADS threads. The first run is for warmth, and
+ * not told. Prints names, seconds, processor seconds and items between tabs. */
 #include <unistd.h>
 
 #include "encode/extraction.h"
@@ -13,7 +14,7 @@
 #include "io/file.h"
 #include "measure.h"
 
-enum { RUNS = 2, THREADS_MOST = 64 };
+enum { THREADS_MOST = 64 };
 
 typedef struct opened {
     const encoder_class *class;
@@ -69,99 +70,165 @@ static medley_status open_all(const medley_runtime *rt, char **argv, int argc, o
     return o->class->open(rt, &o->params, &o->e, err);
 }
 
-static medley_status measure_all(const medley_runtime *rt, const opened *o, const char *log, medley_error *err)
+static medley_status measure_all(const medley_runtime *rt, const opened *o, const char *log, bool told,
+                                 medley_error *err)
 {
     const extraction_source source = {o->items, o->content, "", false};
-    for (int run = 0; run < RUNS; run++) {
-        extraction x;
-        unlink(log);
-        const instant start = begin();
-        const medley_status status = extraction_run(rt, o->class, o->e, &source, log, NULL, &x, err);
+    extraction x;
+    unlink(log);
+    const instant start = begin();
+    const medley_status status = extraction_run(rt, o->class, o->e, &source, log, NULL, &x, err);
+    if (told)
         print_since(start, "all", x.encoded);
-        extraction_release(&x);
-        TRY(status);
-    }
-    return MEDLEY_OK;
+    extraction_release(&x);
+    return status;
 }
 
 /* ---- the runtime alone ---- */
 
+/* Samples in order of size, cut into batches as extraction does. */
 typedef struct ready {
     const opened *o;
-    onnx_session *session[THREADS_MOST]; /* a worker's */
     const medley_runtime *rt;
-    float *pixels; /* [items, plane] */
+    onnx_session *single[THREADS_MOST], *all_threads;
+    sample *samples; /* [items] */
+    const sample **sorted;
+    int64_t *start; /* [batches + 1] */
+    int64_t batches;
+    float *pixels; /* [items, plane]; of texts NULL */
     int64_t plane;
     onnx_tensor input;
-    const char *output;
+    bool single_threads;
 } ready;
 
 static medley_status prepare_task(void *context, int64_t task, int worker, medley_error *err)
 {
     ready *const r = context;
-    char *bytes;
+    const opened *const o = r->o;
+    char *bytes = NULL;
     size_t length;
-    sample s;
     (void)worker;
-    TRY(file_read_whole(r->rt, r->o->content[task], INT64_MAX, &bytes, &length, err));
-    const medley_status status = r->o->class->prepare(r->o->e, bytes, length, &s, err);
+    if (r->pixels == NULL)
+        return o->class->prepare(o->e, o->content[task], strlen(o->content[task]), &r->samples[task], err);
+    TRY(file_read_whole(r->rt, o->content[task], INT64_MAX, &bytes, &length, err));
+    const medley_status status = o->class->prepare(o->e, bytes, length, &r->samples[task], err);
     mem_free(bytes);
     TRY(status);
-    memcpy(r->pixels + task * r->plane, s.data, s.bytes);
-    sample_release(&s);
+    image_normalize(&o->e->pixels, r->samples[task].data, r->pixels + task * r->plane);
     return MEDLEY_OK;
+}
+
+static int larger_first(const void *a, const void *b)
+{
+    const sample *const x = *(const sample *const *)a, *const y = *(const sample *const *)b;
+    return x->size != y->size ? (x->size < y->size ? 1 : -1) : (x > y) - (x < y);
+}
+
+static void cut_batches(ready *r)
+{
+    const int64_t most = r->o->params.batch;
+    for (int64_t i = 0; i < r->o->items; i++)
+        r->sorted[i] = &r->samples[i];
+    qsort(r->sorted, (size_t)r->o->items, sizeof *r->sorted, larger_first);
+    for (int64_t first = 0, end; first < r->o->items; first = end) {
+        const int64_t rows = most / r->sorted[first]->size;
+        end = least(first + (rows > 0 ? rows : 1), r->o->items);
+        r->start[++r->batches] = end;
+    }
 }
 
 static medley_status run_task(void *context, int64_t task, int worker, medley_error *err)
 {
     const ready *const r = context;
+    const opened *const o = r->o;
+    onnx_session *const session = r->single_threads ? r->single[worker] : r->all_threads;
+    const int64_t first = r->start[task], count = r->start[task + 1] - first;
     onnx_tensor input = r->input, shape;
+    encoder own = {.rt = NULL};
     float *out;
-    input.size[0] = least(r->o->params.batch, r->o->items - task * r->o->params.batch);
-    input.data = r->pixels + task * r->o->params.batch * r->plane;
-    TRY(onnx_session_run(r->session[worker], &input, 1, r->output, &shape, &out, err));
+    if (r->pixels != NULL) {
+        input.size[0] = count;
+        input.data = r->pixels + first * r->plane;
+        TRY(onnx_session_run(session, &input, 1, o->e->output, &shape, &out, err));
+    } else {
+        memcpy(&own, o->e, sizeof own);
+        own.session = session;
+        TRY(own.run(&own, r->sorted + first, count, &shape, &out, err));
+    }
     mem_free(out);
     return MEDLEY_OK;
 }
 
-/* `sessions` of `threads` threads each. */
-static medley_status run_ready(ready *r, const char *name, const onnx_library *lib, int sessions, int threads,
-                               medley_error *err)
+static medley_status measure_ready(ready *r, bool single_threads, bool told, medley_error *err)
 {
-    const int64_t batch = r->o->params.batch, tasks = (r->o->items + batch - 1) / batch;
-    for (int i = 0; i < sessions; i++)
-        TRY(onnx_session_open(r->rt, lib, r->o->params.model, threads, &r->session[i], err));
-    for (int run = 0; run < RUNS; run++) {
-        const instant start = begin();
-        if (sessions > 1)
-            TRY(parallel_run(r->rt, tasks, run_task, r, err));
-        else
-            for (int64_t task = 0; task < tasks; task++)
-                TRY(run_task(r, task, 0, err));
-        print_since(start, name, r->o->items);
-    }
-    for (int i = 0; i < sessions; i++)
-        onnx_session_close(r->session[i]);
+    const instant start = begin();
+    r->single_threads = single_threads;
+    if (single_threads)
+        TRY(parallel_run(r->rt, r->batches, run_task, r, err));
+    else
+        for (int64_t task = 0; task < r->batches; task++)
+            TRY(run_task(r, task, 0, err));
+    if (told)
+        print_since(start, single_threads ? "ready, sessions of 1 thread" : "ready, session of all threads",
+                    r->o->items);
     return MEDLEY_OK;
 }
 
-static medley_status measure_ready(const medley_runtime *rt, const opened *o, medley_error *err)
+static medley_status make_ready(ready *r, const onnx_library *lib, medley_error *err)
 {
-    ready r = {.o = o, .rt = rt, .output = o->e->output};
-    onnx_library *lib;
-    const int threads = parallel_workers(rt);
-    TRY(onnx_library_open(rt, &lib, err));
-    r.plane = 3 * o->e->pixels.height * o->e->pixels.width;
-    r.input = o->e->inputs[0];
-    r.input.size[2] = o->e->pixels.height;
-    r.input.size[3] = o->e->pixels.width;
-    TRY(mem_alloc(rt, o->items * r.plane, sizeof *r.pixels, &r.pixels, err));
-    TRY(parallel_run(rt, o->items, prepare_task, &r, err));
-    TRY(run_ready(&r, "ready, sessions of 1 thread", lib, least(threads, THREADS_MOST), 1, err));
-    TRY(run_ready(&r, "ready, session of all threads", lib, 1, threads, err));
-    mem_free(r.pixels);
-    onnx_library_close(lib);
+    const opened *const o = r->o;
+    const int threads = parallel_workers(r->rt);
+    for (int i = 0; i < threads && i < THREADS_MOST; i++)
+        TRY(onnx_session_open(r->rt, lib, o->e->files.model, 1, &r->single[i], err));
+    TRY(onnx_session_open(r->rt, lib, o->e->files.model, threads, &r->all_threads, err));
+    TRY(mem_alloc_zero(r->rt, o->items, sizeof *r->samples, &r->samples, err));
+    TRY(mem_alloc(r->rt, o->items, sizeof *r->sorted, &r->sorted, err));
+    TRY(mem_alloc_zero(r->rt, o->items + 1, sizeof *r->start, &r->start, err));
+    if (o->class->modality == MODALITY_IMAGE) {
+        r->plane = 3 * o->e->pixels.height * o->e->pixels.width;
+        r->input = o->e->inputs[0];
+        r->input.size[2] = o->e->pixels.height;
+        r->input.size[3] = o->e->pixels.width;
+        TRY(mem_alloc(r->rt, o->items * r->plane, sizeof *r->pixels, &r->pixels, err));
+    }
+    TRY(parallel_run(r->rt, o->items, prepare_task, r, err));
+    cut_batches(r);
     return MEDLEY_OK;
+}
+
+static void ready_release(ready *r)
+{
+    for (int i = 0; i < THREADS_MOST; i++)
+        onnx_session_close(r->single[i]);
+    onnx_session_close(r->all_threads);
+    for (int64_t i = 0; r->samples != NULL && i < r->o->items; i++)
+        sample_release(&r->samples[i]);
+    mem_free(r->samples);
+    mem_free(r->sorted);
+    mem_free(r->start);
+    mem_free(r->pixels);
+}
+
+static medley_status measure(const medley_runtime *rt, const opened *o, const char *log, int64_t runs, bool alone,
+                             medley_error *err)
+{
+    ready r = {.o = o, .rt = rt};
+    onnx_library *lib = NULL;
+    medley_status status = MEDLEY_OK;
+    TRY(onnx_library_open(rt, &lib, err));
+    if (!alone)
+        TRY_DONE(make_ready(&r, lib, err));
+    for (int64_t run = 0; run <= runs; run++) {
+        TRY_DONE(measure_all(rt, o, log, run > 0, err));
+        if (alone)
+            continue;
+        TRY_DONE(measure_ready(&r, true, run > 0, err));
+        TRY_DONE(measure_ready(&r, false, run > 0, err));
+    }
+done:
+    ready_release(&r);
+    onnx_library_close(lib);
+    return status;
 }
 
 int main(int argc, char **argv)
@@ -171,13 +238,13 @@ int main(int argc, char **argv)
     medley_error err;
     opened o = {0};
     if (argc < 6) {
-        fprintf(stderr, "usage: bench_extract ENCODER MODEL LIST LOG THREADS [batch] [all|ready]\n");
+        fprintf(stderr, "usage: bench_extract ENCODER MODEL LIST LOG THREADS [batch] [runs] [all]\n");
         return 2;
     }
-    const bool alone = argc > 7 && strcmp(argv[7], "ready") == 0;
+    const bool alone = argc > 8 && strcmp(argv[8], "all") == 0;
     if (medley_runtime_create(&options, &rt, &err) != MEDLEY_OK ||
         open_all(rt, argv, argc, &o, &err) != MEDLEY_OK ||
-        (alone ? measure_ready(rt, &o, &err) : measure_all(rt, &o, argv[4], &err)) != MEDLEY_OK) {
+        measure(rt, &o, argv[4], argument(argc, argv, 7, 3), alone, &err) != MEDLEY_OK) {
         fprintf(stderr, "bench_extract: %s\n", err.message);
         return 1;
     }

@@ -1,18 +1,24 @@
 """Extraction of vectors, from files to disk, beside ONNX Runtime alone and beside PyTorch; all threads on all sides.
 
-usage: peer_extract.py BENCH_EXTRACT DATA ENCODERS WORK THREADS [MINILM]
+usage: peer_extract.py BENCH_EXTRACT DATA ENCODERS WORK THREADS [NAME...]
 
-DATA      encoders/ (MobileNetV2), fashion-images/, ml-100k/
-ENCODERS  all-minilm-l6-v2/ as tools/parity/real_encoders.py exports it; texts are left out without it
-MINILM    a folder of the same weights for PyTorch; without it random ones, which take as long
+DATA      encoders/ (MobileNets with their weights), fashion-images/, ml-100k/
+ENCODERS  all-minilm-l6-v2/ as tools/parity/real_encoders.py exports it, and any that extract_models.py writes; what is not
+          there is left out
+NAME      of an encoder; mobilenet-v2 and all-minilm-l6-v2 if there is none
 
-Pictures in PyTorch: a DataLoader that reads and prepares with Pillow, the network of the same shapes with random weights, a .npy an item,
-one picture at a time and 32. Texts: batches of 32 in order of length, mean of the tokens.
-Prints "extract NAME  ours  peer  ratio" in seconds, the better of two runs each, interleaved.
+ONNX Runtime alone has samples in order of size in batches of the same size as ours, on tensors that are ready: the better of
+a session of all threads and sessions of one thread each. PyTorch runs the same architecture with random weights, which take
+as long. Pictures: a DataLoader that reads and prepares with Pillow and NumPy, a .npy an item. Texts: batches in order of
+length, mean of the tokens. The MobileNets also one picture at a time, as Ducho does.
+Prints "extract 100 by NAME (PEER)  ours  peer  ratio" in seconds, medians of runs in turns (BENCH_RUNS); then items a
+second, as a comment. With one thread it is the processor's seconds, in which other work on the machine hardly shows; two
+threads of PyTorch that wait for each other beside such work take many times as long, so with more it must be quiet.
 """
 
 import csv
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -23,78 +29,87 @@ import torch  # noqa: E402
 import transformers as hf  # noqa: E402
 from PIL import Image  # noqa: E402
 
-PICTURES, TEXTS, RUNS = 512, 1000, 2
+import extract_models as models  # noqa: E402
+
+RUNS, BATCH = int(os.environ.get("BENCH_RUNS", 3)), 32
+# Contents, such that a run of ours takes seconds; the others get as many up to PEER_COUNT.
+COUNTS = {"mobilenet-v1": 512, "mobilenet-v2": 128, "resnet-50": 64, "clip-vit-base-patch32-image": 64,
+          "all-minilm-l6-v2": 128, "clip-vit-base-patch32-text": 128, "all-mpnet-base-v2": 64, "bert-base-uncased": 64,
+          "t5-base": 64}
+USUAL_COUNT, PEER_COUNT = 16, 32
+REAL = {"mobilenet-v1": ("onnx-image", "mobilenet_v1_1.0_128"), "mobilenet-v2": ("mobilenet-v2", "mobilenet_v2_1.0_224_quant.f32.onnx")}
 hf.logging.set_verbosity_error()
 
 
 class Pictures(torch.utils.data.Dataset):
-    def __init__(self, paths):
-        self.paths = paths
+    def __init__(self, paths, side):
+        self.paths, self.side = paths, side
 
     def __len__(self):
         return len(self.paths)
 
     def __getitem__(self, i):
-        picture = Image.open(self.paths[i]).convert("RGB")
-        scale = 256 / min(picture.size)
-        wide, high = (max(256, int(side * scale)) for side in picture.size)
+        picture, least = Image.open(self.paths[i]).convert("RGB"), self.side * 256 // 224
+        scale = least / min(picture.size)
+        wide, high = (max(least, int(edge * scale)) for edge in picture.size)
         picture = picture.resize((wide, high), Image.BILINEAR)
-        left, top = (wide - 224) // 2, (high - 224) // 2
-        pixels = np.asarray(picture.crop((left, top, left + 224, top + 224)), np.float32) / 127.5 - 1
+        left, top = (wide - self.side) // 2, (high - self.side) // 2
+        pixels = np.asarray(picture.crop((left, top, left + self.side, top + self.side)), np.float32) / 127.5 - 1
         return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
 
 
-def mobilenet():
-    """Weights such that activations keep their size: the usual random ones fade to denormal numbers, which are slow."""
-    model = hf.MobileNetV2Model(hf.MobileNetV2Config()).eval()
-    for part in model.modules():
-        if isinstance(part, torch.nn.Conv2d):
-            torch.nn.init.kaiming_normal_(part.weight)
-    return model
+def clock():
+    return time.process_time() if torch.get_num_threads() == 1 else time.perf_counter()
 
 
-def torch_pictures(model, paths, batch, folder):
+def vectors(model, name, **inputs):
+    said = model(**inputs)
+    output = (models.IMAGES.get(name) or models.TEXTS[name])[1]
+    states = getattr(said, output)
+    return states[:, 0] if output == "last_hidden_state" else states.flatten(1)
+
+
+def torch_pictures(name, model, paths, batch, folder):
     os.makedirs(folder, exist_ok=True)
-    loader, done = torch.utils.data.DataLoader(Pictures(paths), batch_size=batch), 0
-    start = time.perf_counter()
+    loader, done = torch.utils.data.DataLoader(Pictures(paths, 128 if name == "mobilenet-v1" else 224), batch_size=batch), 0
+    start = clock()
     for pixels in loader:
-        for row in model(pixel_values=pixels).pooler_output.flatten(1).numpy():
+        for row in vectors(model, name, pixel_values=pixels).numpy():
             np.save(os.path.join(folder, f"{done}.npy"), row)
             done += 1
-    return time.perf_counter() - start
+    return clock() - start
 
 
-def torch_texts(model, tokenizer, texts, folder):
+def torch_texts(name, model, tokenizer, texts, folder):
     os.makedirs(folder, exist_ok=True)
-    start = time.perf_counter()
-    order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
-    rows = np.empty((len(texts), 384), np.float32)
-    for first in range(0, len(order), 32):
-        part = order[first:first + 32]
-        inputs = tokenizer([texts[i] for i in part], padding=True, truncation=True, max_length=256, return_tensors="pt")
-        mask = inputs["attention_mask"].unsqueeze(-1)
-        mean = (model(**inputs).last_hidden_state * mask).sum(1) / mask.sum(1)
-        rows[part] = torch.nn.functional.normalize(mean).numpy()
-    np.save(os.path.join(folder, "texts.npy"), rows)
-    return time.perf_counter() - start
+    longest = 77 if name.startswith("clip") else 256 if "minilm" in name else 384
+    start = clock()
+    order, rows = sorted(range(len(texts)), key=lambda i: -len(texts[i])), {}
+    for first in range(0, len(order), BATCH):
+        part = order[first:first + BATCH]
+        inputs = tokenizer([texts[i] for i in part], padding=True, truncation=True, max_length=longest, return_tensors="pt")
+        inputs = {key: inputs[key] for key in ("input_ids", "attention_mask")}
+        if name.startswith("clip"):
+            mean = vectors(model, name, **inputs)
+        else:
+            mask = inputs["attention_mask"].unsqueeze(-1)
+            mean = (model(**inputs).last_hidden_state * mask).sum(1) / mask.sum(1)
+        rows.update(zip(part, torch.nn.functional.normalize(mean).numpy()))
+    np.save(os.path.join(folder, "texts.npy"), np.stack([rows[i] for i in range(len(texts))]))
+    return clock() - start
 
 
-class Ours:
-    def __init__(self, program, work, threads):
-        self.program, self.log, self.threads = program, os.path.join(work, "extract.log"), threads
-
-    def seconds(self, encoder, model, path, batch, what="all"):
-        """The least, by name."""
-        command = [self.program, encoder, model, path, self.log, self.threads, batch, what]
-        least = {}
-        for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines():
-            name, value = line.split("\t")[:2]
-            least[name] = min(float(value), least.get(name, np.inf))
-        return min(least.values())
+def ours(program, name, model, listed, work, threads):
+    """Seconds of all of it, and of the runtime alone."""
+    kind = REAL[name][0] if name in REAL else name
+    command = [program, kind, model, listed, os.path.join(work, "extract.log"), threads, "0", "1"]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    mine, *alone = (float(line.split("\t")[2 if threads == "1" else 1]) for line in lines)
+    return mine, min(alone)
 
 
-def show(name, ours, peer):
-    print(f"extract {name}  {ours:.4f}  {peer:.4f}  {ours / peer:.4f}", flush=True)
+def show(name, what, mine, peer):
+    print(f"extract 100 by {name} ({what})  {mine:.4f}  {peer:.4f}  {mine / peer:.4f}", flush=True)
 
 
 def write_lines(path, lines):
@@ -103,49 +118,57 @@ def write_lines(path, lines):
     return path
 
 
-def pictures(ours, name, folder, data, work):
-    paths = sorted(os.path.join(folder, file) for file in os.listdir(folder) if file.endswith(".jpg"))[:PICTURES]
-    listed = write_lines(os.path.join(work, "pictures.txt"), paths)
-    model = os.path.join(data, "encoders/mobilenet_v2_1.0_224_quant.f32.onnx")
-    peer = mobilenet()
-    mine, alone, single, many = (np.inf,) * 4
-    for _ in range(RUNS):
-        mine = min(mine, ours.seconds("mobilenet-v2", model, listed, "0"))
-        alone = min(alone, *(ours.seconds("mobilenet-v2", model, listed, batch, "ready") for batch in ("1", "4", "16")))
-        single = min(single, torch_pictures(peer, paths, 1, os.path.join(work, "npy")))
-        many = min(many, torch_pictures(peer, paths, 32, os.path.join(work, "npy")))
-    show(f"{name} (ready tensors)", mine, alone)
-    show(f"{name} (PyTorch, one at a time)", mine, single)
-    show(f"{name} (PyTorch, 32 at a time)", mine, many)
-
-
-def texts(ours, data, encoders, work, minilm):
+def find_contents(name, data):
+    count = COUNTS.get(name, USUAL_COUNT)
+    if name in models.IMAGES:
+        folder = os.path.join(data, "fashion-images/images")
+        return sorted(os.path.join(folder, file) for file in os.listdir(folder) if file.endswith(".jpg"))[:count]
     with open(os.path.join(data, "ml-100k/items_tmdb.csv"), encoding="utf-8") as rows:
-        found = dict.fromkeys(" ".join(row["overview"].split()) for row in csv.DictReader(rows) if row["overview"])
-    found = list(found)[:TEXTS]
-    listed = write_lines(os.path.join(work, "texts.txt"), found)
-    folder = os.path.join(encoders, "all-minilm-l6-v2")
-    tokenizer = hf.AutoTokenizer.from_pretrained(folder)
-    peer = hf.AutoModel.from_pretrained(minilm) if minilm else hf.BertModel(hf.AutoConfig.from_pretrained(folder))
-    mine = theirs = np.inf
+        return list(dict.fromkeys(" ".join(row["overview"].split()) for row in csv.DictReader(rows) if row["overview"]))[:count]
+
+
+def compare(name, program, data, encoders, work, threads):
+    folder = os.path.join(encoders, name)
+    where = os.path.join(folder, "model.onnx")
+    if name == "mobilenet-v2" and not os.path.exists(where):
+        where = os.path.join(data, "encoders", REAL[name][1])
+    if not os.path.exists(where):
+        return
+    contents = find_contents(name, data)
+    listed = write_lines(os.path.join(work, "contents.txt"), contents)
+    model = models.build(name)
+    some, made = contents[:PEER_COUNT], os.path.join(work, "npy")
+    if name in models.IMAGES:
+        peers = {f"PyTorch, {min(batch, len(some))} at a time": lambda batch=batch: torch_pictures(name, model, some, batch, made)
+                 for batch in ([1, BATCH] if name.startswith("mobilenet") else [BATCH])}
+    else:
+        tokenizer = models.tokenizer(name, folder)
+        # the same share of long ones
+        some = sorted(contents, key=len)[::max(1, len(contents) // PEER_COUNT)]
+        peers = {f"PyTorch, {BATCH} at a time": lambda: torch_texts(name, model, tokenizer, some, made)}
+    seconds = {"ready tensors": [], **{what: [] for what in peers}}
+    mine = []
     for _ in range(RUNS):
-        mine = min(mine, ours.seconds("all-minilm-l6-v2", folder, listed, "0"))
-        theirs = min(theirs, torch_texts(peer.eval(), tokenizer, found, os.path.join(work, "npy")))
-    show("overviews (PyTorch, 32 at a time)", mine, theirs)
+        all_of_it, alone = ours(program, name, where if name in models.IMAGES else folder, listed, work, threads)
+        mine.append(100 * all_of_it / len(contents))
+        seconds["ready tensors"].append(100 * alone / len(contents))
+        for what, run in peers.items():
+            seconds[what].append(100 * run() / len(some))
+    for what, values in seconds.items():
+        show(name, what, statistics.median(mine), statistics.median(values))
+    print(f"# {name}: {100 / statistics.median(mine):.1f} a second, "
+          f"{statistics.median(a / m for a, m in zip(seconds['ready tensors'], mine)):.3f} of the runtime alone", flush=True)
 
 
-def main(program, data, encoders, work, threads, minilm=None):
+def main(program, data, encoders, work, threads, *names):
     os.makedirs(work, exist_ok=True)
     torch.set_num_threads(int(threads))
-    ours = Ours(program, work, threads)
     with torch.inference_mode():
-        pictures(ours, "pictures of 224 x 224", os.path.join(data, "fashion-images/images"), data, work)
-        pictures(ours, "posters of 92 x 138", os.path.join(data, "ml-100k/posters"), data, work)
-        if os.path.isdir(os.path.join(encoders, "all-minilm-l6-v2")):
-            texts(ours, data, encoders, work, minilm)
+        for name in names or ("mobilenet-v2", "all-minilm-l6-v2"):
+            compare(name, program, data, encoders, work, threads)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (6, 7):
+    if len(sys.argv) < 6:
         sys.exit(__doc__)
     main(*sys.argv[1:])

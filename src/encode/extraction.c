@@ -5,12 +5,13 @@
 
 #include "io/file.h"
 
-/* Texts are many and short: a chunk of them is worth cutting into batches by length. */
-enum { CHUNK_TEXTS = 256, CHUNK_PICTURES = 8, HASHED_A_TASK = 64, BYTES_MOST = 1 << 30 };
+/* Small, so that workers end at the same time and a stop loses little; texts of a chunk are of about the same length. */
+enum { CHUNK_TEXTS = 32, CHUNK_PICTURES = 8, HASHED_A_TASK = 64, BYTES_MOST = 1 << 30 };
 
+/* That is not in the log. */
 typedef struct content {
-    int64_t item; /* the first that has it */
-    bool known;   /* in the log */
+    int64_t item;  /* the first that has it */
+    size_t length; /* of a text; of pictures 0 */
 } content;
 
 typedef struct job {
@@ -20,9 +21,9 @@ typedef struct job {
     const extraction_source *source;
     sample_cache *cache;
     extraction *x;
-    content *contents;   /* [distinct] */
-    int64_t *content_of; /* [items] -1: none */
-    int64_t chunk;
+    content *contents;   /* [count] in the order in which they are encoded */
+    int64_t *first_with; /* [items] the first item of the same content; itself where there is none */
+    int64_t count, chunk;
     pthread_mutex_t telling;
     int64_t done; /* contents, of the phase */
 } job;
@@ -107,29 +108,52 @@ static medley_status hash_task(void *context, int64_t task, int worker, medley_e
     return MEDLEY_OK;
 }
 
-/* Numbers distinct contents in order of their first items. */
+/* The longest texts come first: what is left at the end is small, and a batch is of texts of one length. */
+static int compare_contents(const void *a, const void *b)
+{
+    const content *const x = a, *const y = b;
+    if (x->length != y->length)
+        return x->length > y->length ? -1 : 1;
+    return (x->item > y->item) - (x->item < y->item);
+}
+
+static void add_content(job *j, int64_t item)
+{
+    blob unused;
+    extraction *const x = j->x;
+    x->distinct++;
+    if (blob_log_find(x->log, x->print[item], &unused))
+        x->found++;
+    else
+        j->contents[j->count++] =
+            (content){item, j->class->modality == MODALITY_TEXT ? strlen(j->source->content[item]) : 0};
+}
+
 static medley_status find_contents(job *j, medley_error *err)
 {
     const int64_t items = j->source->items;
     extraction *const x = j->x;
     idmap seen;
+    int64_t *first = NULL; /* [seen.count] items */
     medley_status status = MEDLEY_OK;
     idmap_init(&seen, j->rt);
+    TRY_DONE(mem_alloc(j->rt, items, sizeof *first, &first, err));
     TRY_DONE(parallel_run(j->rt, (items + HASHED_A_TASK - 1) / HASHED_A_TASK, hash_task, j, err));
     for (int64_t i = 0; i < items; i++) {
         uint32_t index;
-        blob unused;
-        j->content_of[i] = -1;
+        j->first_with[i] = i;
         if (x->outcome[i] != ITEM_ENCODED)
             continue;
         TRY_DONE(idmap_add(&seen, x->print[i], strlen(x->print[i]), &index, err));
-        j->content_of[i] = index;
-        if (index < x->distinct)
-            continue;
-        j->contents[x->distinct++] = (content){i, blob_log_find(x->log, x->print[i], &unused)};
-        x->found += j->contents[index].known;
+        if (index == x->distinct) {
+            first[index] = i;
+            add_content(j, i);
+        }
+        j->first_with[i] = first[index];
     }
+    qsort(j->contents, (size_t)j->count, sizeof *j->contents, compare_contents);
 done:
+    mem_free(first);
     idmap_release(&seen);
     return status;
 }
@@ -139,7 +163,7 @@ done:
 typedef struct chunk {
     job *j;
     int64_t count;
-    int64_t *item;   /* [count] of the contents that are not known */
+    int64_t *item;   /* [count] */
     sample *samples; /* [count] */
     const sample **by_size;
     char (*keys)[FINGERPRINT_SIZE];
@@ -187,12 +211,10 @@ static medley_status tell_done(job *j, const char *phase, int64_t contents, medl
 static medley_status prepare_task(void *context, int64_t task, int worker, medley_error *err)
 {
     job *const j = context;
-    const int64_t first = task * j->chunk, end = least(first + j->chunk, j->x->distinct);
+    const int64_t first = task * j->chunk, end = least(first + j->chunk, j->count);
     (void)worker;
     for (int64_t i = first; i < end; i++) {
         sample s = {0};
-        if (j->contents[i].known)
-            continue;
         TRY(prepare_item(j, j->contents[i].item, &s, err));
         sample_release(&s);
     }
@@ -244,15 +266,11 @@ static medley_status work_chunk(chunk *c, int64_t first, int64_t end, medley_err
     TRY(mem_alloc(rt, most, sizeof *c->by_size, &c->by_size, err));
     TRY(mem_alloc(rt, most, sizeof *c->keys, &c->keys, err));
     TRY(mem_alloc(rt, most, sizeof *c->blobs, &c->blobs, err));
-    int64_t tried = 0;
-    for (int64_t i = first; i < end; i++) {
-        if (j->contents[i].known)
-            continue;
-        c->item[tried] = j->contents[i].item;
-        TRY(prepare_item(j, c->item[tried], &c->samples[tried], err));
-        if (c->samples[tried].data != NULL)
-            c->by_size[c->count++] = &c->samples[tried];
-        tried++;
+    for (int64_t i = 0; i < most; i++) {
+        c->item[i] = j->contents[first + i].item;
+        TRY(prepare_item(j, c->item[i], &c->samples[i], err));
+        if (c->samples[i].data != NULL)
+            c->by_size[c->count++] = &c->samples[i];
     }
     if (c->count == 0)
         return MEDLEY_OK;
@@ -278,7 +296,7 @@ static void chunk_release(chunk *c, int64_t most)
 static medley_status chunk_task(void *context, int64_t task, int worker, medley_error *err)
 {
     job *const j = context;
-    const int64_t first = task * j->chunk, end = least(first + j->chunk, j->x->distinct);
+    const int64_t first = task * j->chunk, end = least(first + j->chunk, j->count);
     chunk c = {.j = j};
     (void)worker;
     medley_status status = work_chunk(&c, first, end, err);
@@ -299,7 +317,7 @@ static medley_status count_outcomes(job *j, medley_error *err)
 {
     extraction *const x = j->x;
     for (int64_t i = 0; i < x->items; i++) {
-        const int64_t first = j->content_of[i] >= 0 ? j->contents[j->content_of[i]].item : i;
+        const int64_t first = j->first_with[i];
         if (x->outcome[i] == ITEM_ENCODED && x->outcome[first] == ITEM_REFUSED)
             TRY(refuse(j, i, x->reason[first], err));
         x->without += x->outcome[i] == ITEM_WITHOUT;
@@ -331,15 +349,16 @@ static medley_status run(job *j, const char *log, medley_error *err)
     TRY(mem_alloc_zero(rt, x->items, sizeof *x->print, &x->print, err));
     TRY(mem_alloc_zero(rt, x->items, sizeof *x->reason, &x->reason, err));
     TRY(mem_alloc(rt, x->items, sizeof *j->contents, &j->contents, err));
-    TRY(mem_alloc(rt, x->items, sizeof *j->content_of, &j->content_of, err));
+    TRY(mem_alloc(rt, x->items, sizeof *j->first_with, &j->first_with, err));
     TRY(blob_log_open(rt, log,
                       j->class->fit != NULL ? j->class->preparation(j->encoder) : j->class->identity(j->encoder),
                       &x->log, err));
     TRY(find_contents(j, err));
-    const int64_t chunks = (x->distinct + j->chunk - 1) / j->chunk;
+    const int64_t chunks = (j->count + j->chunk - 1) / j->chunk;
+    j->done = x->found;
     if (j->source->prepare_first && j->cache != NULL)
         TRY(parallel_run(rt, chunks, prepare_task, j, err));
-    j->done = 0;
+    j->done = x->found;
     TRY(parallel_run(rt, chunks, chunk_task, j, err));
     TRY(blob_log_settle(x->log, err));
     TRY(count_outcomes(j, err));
@@ -366,7 +385,7 @@ medley_status extraction_run(const medley_runtime *rt, const encoder_class *clas
     const medley_status status = run(&j, log, err);
     pthread_mutex_destroy(&j.telling);
     mem_free(j.contents);
-    mem_free(j.content_of);
+    mem_free(j.first_with);
     out->seconds = runtime_seconds() - start;
     return status;
 }

@@ -1,5 +1,6 @@
 #include "encode/image_preparation.h"
 
+#include "base/multiversion.h"
 #include "encode/image_resample.h"
 
 enum {
@@ -55,47 +56,56 @@ static int64_t cut(int64_t *first, int64_t *count, int64_t end)
     return before;
 }
 
-/* pixels: the window's first, in rows that are `step` bytes apart. */
-static void put_planes(const image_preparation *p, const level_table *t, const resample_window *w,
-                       const uint8_t *pixels, int64_t step, float *out)
+medley_status image_prepare_pixels(const medley_runtime *rt, const image_preparation *p, const image *m,
+                                   uint8_t *out, medley_error *err)
 {
-    for (int c = 0; c < 3; c++) {
-        const float *value = t->value[c];
-        float *to = out + (p->bgr ? 2 - c : c) * p->height * p->width;
-        for (int64_t y = 0; y < w->rows; y++, to += p->width) {
-            const uint8_t *from = pixels + y * step + c;
-            for (int64_t x = 0; x < w->columns; x++)
-                to[x] = value[from[3 * x]];
-        }
+    resample_window w = find_window(p, m);
+    const bool resized = w.width != m->width || w.height != m->height;
+    uint8_t *made = NULL;
+    medley_status status = MEDLEY_OK;
+    uint8_t *to = out + 3 * (cut(&w.top, &w.rows, w.height) * p->width + cut(&w.left, &w.columns, w.width));
+    const bool whole = w.rows == p->height && w.columns == p->width;
+    if (!whole)
+        memset(out, 0, (size_t)(3 * p->height * p->width));
+    if (resized && whole)
+        return image_resample(rt, m, p->filter, &w, out, err);
+    if (resized) {
+        TRY(mem_alloc(rt, w.rows * w.columns, 3, &made, err));
+        TRY_DONE(image_resample(rt, m, p->filter, &w, made, err));
     }
+    const uint8_t *from = resized ? made : m->pixels + 3 * (w.top * m->width + w.left);
+    const int64_t step = 3 * (resized ? w.columns : m->width);
+    for (int64_t y = 0; y < w.rows; y++)
+        memcpy(to + 3 * y * p->width, from + y * step, (size_t)(3 * w.columns));
+done:
+    mem_free(made);
+    return status;
 }
 
-static void fill_black(const image_preparation *p, const level_table *t, float *out)
+MULTIVERSION static void look_up_levels(const float *restrict value, const uint8_t *restrict from, int64_t count,
+                                        float *restrict out)
 {
+    for (int64_t i = 0; i < count; i++)
+        out[i] = value[from[3 * i]];
+}
+
+void image_normalize(const image_preparation *p, const uint8_t *pixels, float *out)
+{
+    const int64_t plane = p->height * p->width;
+    level_table levels;
+    fill_levels(p, &levels);
     for (int c = 0; c < 3; c++)
-        for (int64_t i = 0; i < p->height * p->width; i++)
-            out[(p->bgr ? 2 - c : c) * p->height * p->width + i] = t->value[c][0];
+        look_up_levels(levels.value[c], pixels + c, plane, out + (p->bgr ? 2 - c : c) * plane);
 }
 
 medley_status image_prepare(const medley_runtime *rt, const image_preparation *p, const image *m, float *out,
                             medley_error *err)
 {
-    resample_window w = find_window(p, m);
-    level_table levels;
     uint8_t *pixels;
-    medley_status status;
-    fill_levels(p, &levels);
-    float *first = out + cut(&w.top, &w.rows, w.height) * p->width + cut(&w.left, &w.columns, w.width);
-    if (w.rows < p->height || w.columns < p->width)
-        fill_black(p, &levels, out);
-    if (w.width == m->width && w.height == m->height) {
-        put_planes(p, &levels, &w, m->pixels + 3 * (w.top * m->width + w.left), 3 * m->width, first);
-        return MEDLEY_OK;
-    }
-    TRY(mem_alloc(rt, w.rows * w.columns, 3, &pixels, err));
-    TRY_DONE(image_resample(rt, m, p->filter, &w, pixels, err));
-    put_planes(p, &levels, &w, pixels, 3 * w.columns, first);
-done:
+    TRY(mem_alloc(rt, p->height * p->width, 3, &pixels, err));
+    const medley_status status = image_prepare_pixels(rt, p, m, pixels, err);
+    if (status == MEDLEY_OK)
+        image_normalize(p, pixels, out);
     mem_free(pixels);
     return status;
 }

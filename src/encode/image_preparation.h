@@ -30,7 +30,12 @@ typedef struct image_preparation {
  * ResNet, MobileNetV2 …; E_FORMAT names the key, its value and what is accepted. */
 MEDLEY_MUST_USE medley_status image_preparation_read(const medley_runtime *rt, const char *path,
                                                      image_preparation *out, medley_error *err);
-/* out [3, height, width]. Fails with E_NOMEM, E_LIMIT. */
+/* Resizes and crops: out [height, width, 3], black where the picture does not reach. Fails with E_NOMEM, E_LIMIT. */
+MEDLEY_MUST_USE medley_status image_prepare_pixels(const medley_runtime *rt, const image_preparation *p,
+                                                   const image *m, uint8_t *out, medley_error *err);
+/* The rest of it: pixels as above, out [3, height, width]. */
+void image_normalize(const image_preparation *p, const uint8_t *pixels, float *out);
+/* Both. Fails with E_NOMEM, E_LIMIT. */
 MEDLEY_MUST_USE medley_status image_prepare(const medley_runtime *rt, const image_preparation *p, const image *m,
                                             float *out, medley_error *err);
 /* The shorter edge below which decoding must not shrink, so that what comes out is as good: for image_decode's

@@ -1,6 +1,7 @@
 #include "encode/pretrained.h"
 
 #include <math.h>
+#include <stdatomic.h>
 
 #include "io/file.h"
 #include "io/fingerprint.h"
@@ -119,11 +120,34 @@ medley_status pretrained_leave_out(encoder *e, int i, const int64_t *usual, medl
     return MEDLEY_OK;
 }
 
+void *pretrained_take_idle(encoder *e)
+{
+    void *found = NULL;
+    for (int i = 0; i < PRETRAINED_IDLE && found == NULL; i++)
+        found = atomic_exchange(&e->idle[i], NULL);
+    return found;
+}
+
+bool pretrained_keep_idle(encoder *e, void *memory)
+{
+    bool kept = false;
+    for (int i = 0; i < PRETRAINED_IDLE && !kept; i++) {
+        void *none = NULL;
+        kept = atomic_compare_exchange_strong(&e->idle[i], &none, memory);
+    }
+    return kept;
+}
+
 void pretrained_close(encoder *e)
 {
+    void *idle;
     if (e == NULL)
         return;
-    pretrained_release_lists(e);
+    while ((idle = pretrained_take_idle(e)) != NULL)
+        if (e->tower == MODALITY_TEXT)
+            pretrained_free_list(idle);
+        else
+            mem_free(idle);
     tokenizer_close(e->tokens);
     onnx_session_close(e->session);
     onnx_library_close(e->lib);

@@ -24,7 +24,7 @@ typedef enum pooling {
     POOL_MEAN,  /* of [rows, T, D] over the tokens that are no padding, of [rows, D, h, w] over the places */
 } pooling;
 
-enum { PRETRAINED_INPUTS_MOST = 8, TOKEN_LISTS = 16 };
+enum { PRETRAINED_INPUTS_MOST = 8, PRETRAINED_IDLE = 16 };
 
 struct encoder {
     const medley_runtime *rt;
@@ -39,7 +39,7 @@ struct encoder {
     text identity, preparation;
 
     /* Runs the model on `count` samples: *values mem_alloc'd, of *shape. */
-    medley_status (*run)(const encoder *e, const sample *const *samples, int64_t count, onnx_tensor *shape,
+    medley_status (*run)(encoder *e, const sample *const *samples, int64_t count, onnx_tensor *shape,
                          float **values, medley_error *err);
     int64_t rows_fixed; /* that the model takes, no more and no less; -1: any number */
     bool alike;         /* samples of one run must be of one size: nothing masks the padding */
@@ -49,8 +49,8 @@ struct encoder {
 
     image_preparation pixels;
     tokenizer *tokens;
-    int64_t longest, tokens_fixed;              /* tokens of a text; that the model takes, -1: any number */
-    token_list *_Atomic idle_list[TOKEN_LISTS]; /* of prepare, to be used again */
+    int64_t longest, tokens_fixed;       /* tokens of a text; that the model takes, -1: any number */
+    void *_Atomic idle[PRETRAINED_IDLE]; /* memory that is used again: token lists of texts, batches of pictures */
 };
 
 /* The members of an encoder_class. */
@@ -83,7 +83,10 @@ int pretrained_input(const encoder *e, const char *name);
 MEDLEY_MUST_USE medley_status pretrained_leave_out(encoder *e, int i, const int64_t *usual, medley_error *err);
 /* Appends a file's name and fingerprint. */
 MEDLEY_MUST_USE medley_status pretrained_add_file(const encoder *e, text *t, const char *path, medley_error *err);
-/* Frees the lists that prepare_text kept. */
-void pretrained_release_lists(encoder *e);
+/* Memory that no other thread has; NULL: none is idle. */
+void *pretrained_take_idle(encoder *e);
+/* False: there is enough of it, the caller frees it. */
+bool pretrained_keep_idle(encoder *e, void *memory);
+void pretrained_free_list(token_list *list);
 
 #endif

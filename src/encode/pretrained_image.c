@@ -68,7 +68,7 @@ static medley_status choose_preparation(encoder *e, int64_t height, int64_t widt
 static medley_status describe(encoder *e, medley_error *err)
 {
     const image_preparation *p = &e->pixels;
-    text_format(&e->preparation, " pixels 1 resize %d %lld %lld %lld filter %d", p->resize,
+    text_format(&e->preparation, " pixels 2 resize %d %lld %lld %lld filter %d", p->resize,
                 (long long)p->shortest_edge, (long long)p->resize_height, (long long)p->resize_width,
                 (int)p->filter);
     text_format(&e->preparation, " crop %d %lld %lld rescale %d %.17g %.17g normalize %d bgr %d", p->crop,
@@ -79,9 +79,10 @@ static medley_status describe(encoder *e, medley_error *err)
     return text_status(&e->preparation, err);
 }
 
+/* A sample is pixels [height, width, 3]: numbers are looked up when a batch is filled. */
 static size_t sample_bytes(const encoder *e)
 {
-    return (size_t)(3 * e->pixels.height * e->pixels.width) * sizeof(float);
+    return (size_t)(3 * e->pixels.height * e->pixels.width);
 }
 
 medley_status pretrained_prepare_image(encoder *e, const void *bytes, size_t length, sample *out,
@@ -93,7 +94,7 @@ medley_status pretrained_prepare_image(encoder *e, const void *bytes, size_t len
                      err));
     medley_status status = mem_alloc(e->rt, 1, sample_bytes(e), &out->data, err);
     if (status == MEDLEY_OK)
-        status = image_prepare(e->rt, &e->pixels, &decoded, out->data, err);
+        status = image_prepare_pixels(e->rt, &e->pixels, &decoded, out->data, err);
     image_release(&decoded);
     if (status != MEDLEY_OK) {
         mem_free(out->data);
@@ -128,27 +129,46 @@ static uint16_t to_half(float value)
     return (uint16_t)(sign | (half < 0x7c00 ? half : 0x7c00));
 }
 
-/* pixels [rows, 3, height, width] of the model's type; rows beyond the samples repeat the first. */
-static void fill_pixels(const encoder *e, onnx_type type, const sample *const *samples, int64_t count,
-                        int64_t rows, void *pixels)
+/* What a run reads: numbers [rows, 3, height, width], and behind them the same as halves, if the model takes those. */
+typedef struct pixel_batch {
+    int64_t rows; /* there is room for */
+    float values[];
+} pixel_batch;
+
+static medley_status take_batch(encoder *e, onnx_type type, int64_t rows, pixel_batch **out, medley_error *err)
 {
-    const int64_t block = 3 * e->pixels.height * e->pixels.width;
-    for (int64_t r = 0; r < rows; r++) {
-        const float *from = samples[r < count ? r : 0]->data;
-        if (type == ONNX_F32)
-            memcpy((float *)pixels + r * block, from, (size_t)block * sizeof *from);
-        else
-            for (int64_t i = 0; i < block; i++)
-                ((uint16_t *)pixels)[r * block + i] = to_half(from[i]);
-    }
+    const size_t row = sample_bytes(e) * (sizeof(float) + (type == ONNX_F16 ? sizeof(uint16_t) : 0));
+    *out = pretrained_take_idle(e);
+    if (*out != NULL && (*out)->rows >= rows)
+        return MEDLEY_OK;
+    mem_free(*out);
+    const int64_t bytes = mem_bytes(rows, row);
+    TRY(mem_alloc(e->rt, bytes < 0 ? bytes : bytes + (int64_t)sizeof **out, 1, out, err));
+    (*out)->rows = rows;
+    return MEDLEY_OK;
 }
 
-static medley_status run_pixels(const encoder *e, const sample *const *samples, int64_t count, onnx_tensor *shape,
+/* Rows beyond the samples repeat the first. Returns what the model reads. */
+static const void *fill_batch(const encoder *e, onnx_type type, const sample *const *samples, int64_t count,
+                              int64_t rows, pixel_batch *b)
+{
+    const int64_t row = 3 * e->pixels.height * e->pixels.width;
+    for (int64_t r = 0; r < rows; r++)
+        image_normalize(&e->pixels, samples[r < count ? r : 0]->data, b->values + r * row);
+    if (type == ONNX_F32)
+        return b->values;
+    uint16_t *halves = (uint16_t *)(void *)(b->values + rows * row);
+    for (int64_t i = 0; i < rows * row; i++)
+        halves[i] = to_half(b->values[i]);
+    return halves;
+}
+
+static medley_status run_pixels(encoder *e, const sample *const *samples, int64_t count, onnx_tensor *shape,
                                 float **values, medley_error *err)
 {
     const int64_t rows = e->rows_fixed > 0 ? e->rows_fixed : count;
     onnx_tensor inputs[PRETRAINED_INPUTS_MOST];
-    void *pixels = NULL;
+    pixel_batch *b;
     *values = NULL;
     memcpy(inputs, e->inputs, sizeof inputs);
     int at = 0;
@@ -157,15 +177,15 @@ static medley_status run_pixels(const encoder *e, const sample *const *samples, 
     inputs[at].size[0] = rows;
     inputs[at].size[2] = e->pixels.height;
     inputs[at].size[3] = e->pixels.width;
-    inputs[at].data = samples[0]->data; /* as it is if there is no other */
-    if (rows > 1 || inputs[at].type != ONNX_F32) {
-        TRY(mem_alloc(e->rt, rows, sample_bytes(e), &pixels, err));
-        fill_pixels(e, inputs[at].type, samples, count, rows, pixels);
-        inputs[at].data = pixels;
-    }
+    for (int64_t i = 0; i < count; i++)
+        if (samples[i]->bytes != sample_bytes(e))
+            return fail(err, MEDLEY_E_FORMAT, "%s: a sample of %zu bytes", e->files.model, samples[i]->bytes);
+    TRY(take_batch(e, inputs[at].type, rows, &b, err));
+    inputs[at].data = fill_batch(e, inputs[at].type, samples, count, rows, b);
     const medley_status status =
         onnx_session_run(e->session, inputs, e->inputs_count, e->output, shape, values, err);
-    mem_free(pixels);
+    if (!pretrained_keep_idle(e, b))
+        mem_free(b);
     return status;
 }
 
@@ -202,7 +222,8 @@ static medley_status open_images(encoder *e, medley_error *err)
     e->rows_fixed = e->inputs[i].size[0];
     TRY(choose_preparation(e, e->inputs[i].size[2], e->inputs[i].size[3], err));
     TRY(describe(e, err));
-    TRY(mem_alloc_zero(e->rt, 1, sample_bytes(e), &grey.data, err));
+    grey.bytes = sample_bytes(e);
+    TRY(mem_alloc_zero(e->rt, 1, grey.bytes, &grey.data, err));
     const medley_status status = pretrained_probe(e, &grey, err);
     mem_free(grey.data);
     return status;

@@ -447,25 +447,44 @@ static void test_what_nothing_masks_is_not_padded(void **state)
     test_folder_end(folder);
 }
 
+/* A black picture of 2 × 2 pixels whose planes become these numbers. */
+static medley_status encode_numbers(const opened *o, const float planes[3], int64_t count, float *out,
+                                    medley_error *err)
+{
+    uint8_t black[12] = {0};
+    const sample s = {.data = black, .bytes = sizeof black, .size = 1};
+    const sample *two[] = {&s, &s};
+    image_preparation *p = &o->e->pixels;
+    p->rescale = false;
+    p->normalize = true;
+    for (int c = 0; c < 3; c++) {
+        p->mean[c] = -(double)planes[c];
+        p->deviation[c] = 1;
+    }
+    return o->class->encode(o->e, two, count, out, err);
+}
+
 /* Numbers that are halves, ties to even, the largest, the smallest; and one that is too large. */
 static void test_halves_are_the_nearest(void **state)
 {
     NEEDS_LIBRARY;
-    float given[] = {1,         -2,         0.333333333F, 65504, 65519,        0x1p-24F,
-                     -0x1p-25F, 0x1.8p-25F, 2049,         2051,  0x1.ff8p-15F, 0x1.fffp-15F};
-    const float want[] = {1, -2,       0x1.554p-2F, 65504, 65504,        0x1p-24F,
-                          0, 0x1p-24F, 2048,        2052,  0x1.ff8p-15F, 0x1p-14F};
-    const sample s = {.data = given, .bytes = sizeof given, .size = 1};
-    const sample *two[] = {&s, &s};
+    static const float given[][3] = {{1, -2, 0.333333333F},
+                                     {65504, 65519, 0x1p-24F},
+                                     {-0x1p-25F, 0x1.8p-25F, 2049},
+                                     {2051, 0x1.ff8p-15F, 0x1.fffp-15F}};
+    static const float want[][3] = {
+        {1, -2, 0x1.554p-2F}, {65504, 65504, 0x1p-24F}, {0, 0x1p-24F, 2048}, {2052, 0x1.ff8p-15F, 0x1p-14F}};
     float out[24];
     opened o;
     open_encoder(&o, "onnx-image", MADE "half.onnx", NULL);
-    assert_ok(o.class->encode(o.e, two, 2, out, err));
-    for (int i = 0; i < 24; i++)
-        if (out[i] != want[i % 12])
-            fail_msg("%a becomes %a, not %a", (double)given[i % 12], (double)out[i], (double)want[i % 12]);
-    given[3] = 65520;
-    assert_fails(o.class->encode(o.e, two, 1, out, err), MEDLEY_E_FORMAT,
+    for (int g = 0; g < 4; g++) {
+        assert_ok(encode_numbers(&o, given[g], 2, out, err));
+        for (int i = 0; i < 24; i++)
+            if (out[i] != want[g][i % 12 / 4])
+                fail_msg("%a becomes %a, not %a", (double)given[g][i % 12 / 4], (double)out[i],
+                         (double)want[g][i % 12 / 4]);
+    }
+    assert_fails(encode_numbers(&o, (const float[]){1, 65520, 1}, 1, out, err), MEDLEY_E_FORMAT,
                  "'embedding' has numbers that are not finite");
     close_encoder(&o);
 }
@@ -500,16 +519,26 @@ static void test_one_model_may_have_both_towers(void **state)
 static void test_numbers_that_are_not_finite_are_refused(void **state)
 {
     NEEDS_LIBRARY;
-    float given[12] = {1, 1, 1, 1, 2, 2, 2, 2, 4, 4, 4, 4}, out[3];
-    const sample s = {.data = given, .bytes = sizeof given, .size = 1};
-    const sample *one = &s;
+    float out[3];
     opened o;
     open_encoder(&o, "onnx-image", MADE "broken.onnx", NULL);
-    assert_ok(o.class->encode(o.e, &one, 1, out, err));
+    assert_ok(encode_numbers(&o, (const float[]){1, 2, 4}, 1, out, err));
     assert_true(out[0] == 1 && out[1] == 0.5F && out[2] == 0.25F);
-    memset(given, 0, sizeof given);
-    assert_fails(o.class->encode(o.e, &one, 1, out, err), MEDLEY_E_FORMAT,
+    assert_fails(encode_numbers(&o, (const float[]){0, 0, 0}, 1, out, err), MEDLEY_E_FORMAT,
                  "broken.onnx: output 'embedding' has numbers that are not finite");
+    close_encoder(&o);
+}
+
+static void test_a_sample_of_another_size_is_refused(void **state)
+{
+    NEEDS_LIBRARY;
+    uint8_t bytes[11] = {0};
+    const sample s = {.data = bytes, .bytes = sizeof bytes, .size = 1};
+    const sample *one = &s;
+    float out[12];
+    opened o;
+    open_encoder(&o, "onnx-image", MADE "half.onnx", NULL);
+    assert_fails(o.class->encode(o.e, &one, 1, out, err), MEDLEY_E_FORMAT, "half.onnx: a sample of 11 bytes");
     close_encoder(&o);
 }
 
@@ -682,6 +711,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_halves_are_the_nearest, start, end),
         cmocka_unit_test_setup_teardown(test_one_model_may_have_both_towers, start, end),
         cmocka_unit_test_setup_teardown(test_numbers_that_are_not_finite_are_refused, start, end),
+        cmocka_unit_test_setup_teardown(test_a_sample_of_another_size_is_refused, start, end),
         cmocka_unit_test_setup_teardown(test_models_are_found_as_the_hub_keeps_them, start, end),
         cmocka_unit_test_setup_teardown(test_identity_tells_settings_and_files_apart, start, end),
         cmocka_unit_test_setup_teardown(test_want_of_memory_is_told, start, end),

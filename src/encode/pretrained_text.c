@@ -1,8 +1,6 @@
 /* The text tower of a pretrained model. */
 #include "encode/pretrained.h"
 
-#include <stdatomic.h>
-
 #include "io/file.h"
 
 /* Tokens, where neither settings nor files say; "no limit" is written as a very large number. */
@@ -10,41 +8,19 @@ enum { USUAL_LONGEST = 512, LONGEST_MOST = 1 << 16 };
 
 /* ---- preparing ---- */
 
-/* A list that no other thread has: lists keep memory and words that the tokenizer knows already. */
-static medley_status take_list(encoder *e, token_list **out, medley_error *err)
+void pretrained_free_list(token_list *list)
 {
-    for (int i = 0; i < TOKEN_LISTS; i++)
-        if ((*out = atomic_exchange(&e->idle_list[i], NULL)) != NULL)
-            return MEDLEY_OK;
-    return mem_alloc_zero(e->rt, 1, sizeof **out, out, err);
-}
-
-static void give_list(encoder *e, token_list *list)
-{
-    for (int i = 0; i < TOKEN_LISTS; i++) {
-        token_list *none = NULL;
-        if (atomic_compare_exchange_strong(&e->idle_list[i], &none, list))
-            return;
-    }
     token_list_release(list);
     mem_free(list);
-}
-
-void pretrained_release_lists(encoder *e)
-{
-    for (int i = 0; i < TOKEN_LISTS; i++) {
-        token_list *list = atomic_load(&e->idle_list[i]);
-        if (list != NULL)
-            token_list_release(list);
-        mem_free(list);
-    }
 }
 
 medley_status pretrained_prepare_text(encoder *e, const void *bytes, size_t length, sample *out, medley_error *err)
 {
     token_list *list;
     *out = (sample){.data = NULL};
-    TRY(take_list(e, &list, err));
+    list = pretrained_take_idle(e); /* they keep memory and words that the tokenizer knows already */
+    if (list == NULL)
+        TRY(mem_alloc_zero(e->rt, 1, sizeof *list, &list, err));
     medley_status status = tokenizer_encode(e->rt, e->tokens, bytes, length, e->longest, true, list, err);
     if (status == MEDLEY_OK && list->count == 0)
         status = fail(err, MEDLEY_E_FORMAT, "the text has no tokens");
@@ -55,7 +31,8 @@ medley_status pretrained_prepare_text(encoder *e, const void *bytes, size_t leng
         out->size = list->count;
         memcpy(out->data, list->id, out->bytes);
     }
-    give_list(e, list);
+    if (!pretrained_keep_idle(e, list))
+        pretrained_free_list(list);
     return status;
 }
 
@@ -121,7 +98,7 @@ static void fill(const batch *b, const onnx_tensor *input, void *values)
     }
 }
 
-static medley_status run_tokens(const encoder *e, const sample *const *samples, int64_t count, onnx_tensor *shape,
+static medley_status run_tokens(encoder *e, const sample *const *samples, int64_t count, onnx_tensor *shape,
                                 float **values, medley_error *err)
 {
     batch b = {e, samples, count, e->rows_fixed > 0 ? e->rows_fixed : count, e->tokens_fixed};
