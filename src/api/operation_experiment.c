@@ -9,6 +9,8 @@
 extern const operation_class operation_prepare, operation_features_import, operation_extract, operation_split,
     operation_sweep, operation_evaluate, operation_compare;
 
+enum { SHOWN_LONGEST = 96 };
+
 static const medley_param table[] = {
     MEDLEY_TEXT(experiment_params, out, NULL, .flags = MEDLEY_PARAM_REQUIRED | MEDLEY_PARAM_PATH,
                 .help = "folder for everything; what is there and up to date is not made again"),
@@ -186,22 +188,30 @@ static const char *shown_columns(const experiment *e)
     return e->p->show[0] != '\0' ? e->p->show : e->p->metric;
 }
 
-/* "model|seed|validation|ndcg@10|ndcg@10 95 %|...". */
-static medley_status start_results(const experiment *e, medley_report *report, medley_error *err)
+/* The next of the shown columns into name; false behind the last. */
+static bool next_shown(const char **at, char name[SHOWN_LONGEST])
 {
+    if (**at == '\0')
+        return false;
+    const size_t length = strcspn(*at, ",");
+    snprintf(name, SHOWN_LONGEST, "%.*s", length < SHOWN_LONGEST ? (int)length : SHOWN_LONGEST - 1, *at);
+    *at += length + ((*at)[length] == ',');
+    return true;
+}
+
+/* "FIRST|ndcg@10|ndcg@10_95|...LAST". */
+static medley_status start_table(const experiment *e, const char *name, const char *title, const char *first,
+                                 const char *beside, const char *last, medley_report *report, medley_error *err)
+{
+    char shown[SHOWN_LONGEST];
     text columns = {.rt = e->rt};
-    text_add(&columns, "model|seed|validation");
-    for (const char *at = shown_columns(e);; at++) {
-        const int length = (int)strcspn(at, ",");
-        text_format(&columns, "|%.*s|%.*s_95", length, at, length, at);
-        at += length;
-        if (*at == '\0')
-            break;
-    }
-    text_add(&columns, "|fit_seconds|evaluate_seconds|settings");
+    text_add(&columns, first);
+    for (const char *at = shown_columns(e); next_shown(&at, shown);)
+        text_format(&columns, "|%s|%s_%s", shown, shown, beside);
+    text_add(&columns, last);
     const medley_status status = text_status(&columns, err);
     if (status == MEDLEY_OK)
-        report_table(report, "results", "Results on test", columns.bytes);
+        report_table(report, name, title, columns.bytes);
     text_release(&columns);
     return status;
 }
@@ -223,21 +233,15 @@ static void tell_value(const evaluation_file *f, const char *name, medley_report
 static void tell_result(const experiment *e, const experiment_run *r, const evaluation_file *f,
                         medley_report *report)
 {
+    char shown[SHOWN_LONGEST];
     report_string(report, NULL, r->model);
     report_int(report, NULL, r->seed);
     if (isnan(r->validation))
         report_string(report, NULL, "");
     else
         report_real(report, NULL, r->validation);
-    for (const char *at = shown_columns(e);; at++) {
-        char name[96];
-        const size_t length = strcspn(at, ",");
-        snprintf(name, sizeof name, "%.*s", length < sizeof name ? (int)length : 95, at);
-        tell_value(f, name, report);
-        at += length;
-        if (*at == '\0')
-            break;
-    }
+    for (const char *at = shown_columns(e); next_shown(&at, shown);)
+        tell_value(f, shown, report);
     report_real(report, NULL, r->fit_seconds);
     report_real(report, NULL, r->evaluate_seconds);
     report_string(report, NULL, r->settings);
@@ -259,6 +263,90 @@ static void sort_results(const experiment *e, const evaluation_file *files, int6
     }
 }
 
+/* ---- over seeds ---- */
+
+/* Mean of a column over the runs of a model, NaN where there is none; and its standard deviation. */
+static double mean_over_seeds(const experiment *e, const evaluation_file *files, const char *model,
+                              const char *column, double *deviation)
+{
+    double sum = 0, square = 0, mean = NAN;
+    for (int pass = 0; pass < 2; pass++) {
+        int64_t count = 0;
+        for (int64_t i = 0; i < e->run_count; i++) {
+            const int64_t c = strcmp(e->runs[i].model, model) == 0 ? evaluation_file_find(&files[i], column) : -1;
+            if (c < 0)
+                continue;
+            count++;
+            sum += pass == 0 ? files[i].columns[c].value : 0;
+            square += pass == 0 ? 0 : pow(files[i].columns[c].value - mean, 2);
+        }
+        mean = count > 0 ? sum / (double)count : NAN;
+        *deviation = count > 1 ? sqrt(square / (double)(count - 1)) : NAN;
+    }
+    return mean;
+}
+
+static int64_t runs_before(const experiment *e, int64_t end, const char *model)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < end; i++)
+        count += strcmp(e->runs[i].model, model) == 0;
+    return count;
+}
+
+/* The first run of each model, best mean of the metric first; returns how many. */
+static int64_t sort_models(const experiment *e, const evaluation_file *files, int64_t *first)
+{
+    int64_t count = 0;
+    double unused;
+    for (int64_t i = 0; i < e->run_count; i++) {
+        const char *model = e->runs[i].model;
+        const int64_t c = evaluation_file_find(&files[i], e->p->metric);
+        if (runs_before(e, i, model) > 0)
+            continue;
+        const double mean = mean_over_seeds(e, files, model, e->p->metric, &unused);
+        int64_t at = count++;
+        for (; at > 0 && c >= 0; at--) {
+            const double before = mean_over_seeds(e, files, e->runs[first[at - 1]].model, e->p->metric, &unused);
+            if (!(files[i].columns[c].more_is_better ? mean > before : mean < before))
+                break;
+            first[at] = first[at - 1];
+        }
+        first[at] = i;
+    }
+    return count;
+}
+
+static void tell_or_leave(double value, medley_report *report)
+{
+    if (isnan(value))
+        report_string(report, NULL, "");
+    else
+        report_real(report, NULL, value);
+}
+
+/* first: [runs] scratch */
+static medley_status tell_seeds(const experiment *e, const evaluation_file *files, int64_t *first,
+                                medley_report *report, medley_error *err)
+{
+    char shown[SHOWN_LONGEST];
+    if (e->seed_count < 2)
+        return MEDLEY_OK;
+    TRY(start_table(e, "seeds", "Over seeds, mean and standard deviation", "model|seeds", "std", "", report, err));
+    const int64_t count = sort_models(e, files, first);
+    for (int64_t m = 0; m < count; m++) {
+        const char *model = e->runs[first[m]].model;
+        report_string(report, NULL, model);
+        report_int(report, NULL, runs_before(e, e->run_count, model));
+        for (const char *at = shown_columns(e); next_shown(&at, shown);) {
+            double deviation;
+            tell_or_leave(mean_over_seeds(e, files, model, shown, &deviation), report);
+            tell_or_leave(deviation, report);
+        }
+    }
+    return MEDLEY_OK;
+}
+
 static medley_status tell_runs(const experiment *e, const evaluation_file *files, medley_report *report,
                                medley_error *err)
 {
@@ -267,11 +355,13 @@ static medley_status tell_runs(const experiment *e, const evaluation_file *files
     medley_status status = MEDLEY_OK;
     TRY_DONE(mem_alloc(e->rt, e->run_count, sizeof *order, &order, err));
     sort_results(e, files, order);
-    TRY_DONE(start_results(e, report, err));
+    TRY_DONE(start_table(e, "results", "Results on test", "model|seed|validation", "95",
+                         "|fit_seconds|evaluate_seconds|settings", report, err));
     for (int64_t i = 0; i < e->run_count; i++) {
         tell_result(e, &e->runs[order[i]], &files[order[i]], report);
         add_result(&e->runs[order[i]], &files[order[i]], i == 0, &tsv);
     }
+    TRY_DONE(tell_seeds(e, files, order, report, err));
     TRY_DONE(text_status(&tsv, err));
     status = save_in(e->rt, e->out, "results.tsv", tsv.bytes, (size_t)tsv.length, err);
 done:

@@ -1,5 +1,7 @@
 #include <medley/medley.h>
 
+#include <math.h>
+
 #include "api/experiment.h"
 #include "base/base.h"
 #include "fixture.h"
@@ -361,6 +363,32 @@ static void test_a_stopped_experiment_goes_on(void **state)
     assert_same_results("unstopped", "stopped");
 }
 
+/* The table over seeds says of each model what the rows of its seeds say together, the best first. */
+static void check_seeds(const medley_report *r)
+{
+    double last = INFINITY;
+    for (int64_t m = 0; m < medley_report_rows(r, "seeds"); m++) {
+        const char *model = medley_report_text(r, "seeds", m, "model");
+        double value, mean, deviation, count = 0, sum = 0, square = 0;
+        for (int64_t i = 0; i < medley_report_rows(r, "results"); i++) {
+            if (strcmp(medley_report_text(r, "results", i, "model"), model) != 0)
+                continue;
+            assert_true(medley_report_number(r, "results", i, "ndcg@5", &value));
+            count++;
+            sum += value;
+            square += value * value;
+        }
+        assert_true(medley_report_number(r, "seeds", m, "seeds", &value) && value == count);
+        assert_true(medley_report_number(r, "seeds", m, "ndcg@5", &mean) && fabs(mean - sum / count) < 1e-12);
+        assert_true(mean <= last);
+        last = mean;
+        assert_int_equal(medley_report_number(r, "seeds", m, "ndcg@5_std", &deviation), count > 1);
+        if (count > 1)
+            assert_true(fabs(deviation * deviation - (square - sum * sum / count) / (count - 1)) < 1e-10);
+    }
+    assert_int_equal(medley_report_rows(r, "seeds"), 4);
+}
+
 static void test_only_what_is_random_is_judged_with_other_seeds(void **state)
 {
     (void)state;
@@ -373,6 +401,7 @@ static void test_only_what_is_random_is_judged_with_other_seeds(void **state)
             runs += strcmp(medley_report_text(r, "results", i, "model"), names[m]) == 0;
         assert_int_equal(runs, m < 2 ? 1 : 3);
     }
+    check_seeds(r);
     medley_report_free(r);
 }
 
