@@ -2,23 +2,40 @@
 # The results table of README.md, made from nothing: runs every experiment of configs/experiments on the data
 # sets in DATA (a folder that holds them by name), keeps each report, with all its protocol, in docs/results, and puts
 # the table between the marks in README.md. What is up to date in build/experiments is not made again.
-#   tools/results.sh PROGRAM DATA
+# With ENCODERS, a folder with mobilenet-v2.onnx and all-minilm-l6-v2/, also the two of MovieLens 100K with posters and overviews.
+#   tools/results.sh PROGRAM DATA [ENCODERS]
 set -eu
 cd "$(dirname "$0")/.."
-[ $# -eq 2 ] || { echo "usage: tools/results.sh PROGRAM DATA" >&2; exit 2; }
+[ $# -eq 2 ] || [ $# -eq 3 ] || { echo "usage: tools/results.sh PROGRAM DATA [ENCODERS]" >&2; exit 2; }
 case $1 in /*) program=$1 ;; *) program=$PWD/$1 ;; esac
 data=$2
 mkdir -p docs/results
-sets="ml-latest-small ml-100k ml-1m-sequences amazon-beauty-sequences amazon-office-elliot"
-columns=""
-for set in $sets; do
+
+# report EXPERIMENT SET [ARGUMENT...]
+report() {
+    name=$1 set=$2
+    shift 2
     [ -d "$data/$set" ] || { echo "tools/results.sh: $data/$set is not there" >&2; exit 1; }
-    out=build/experiments/$set
     # The second call makes nothing again: its report has the same numbers, and no progress or log between them.
-    "$program" experiment --config "configs/experiments/$set.yaml" --set "prepare.input=$data/$set" --out "$out"  >/dev/null
-    "$program" experiment --config "configs/experiments/$set.yaml" --set "prepare.input=$data/$set" --out "$out" \
-        --quiet | sed -e "s|$data/||g" -e "s|$PWD/||g" -e '/^Steps$/,/^$/d' >"docs/results/$set.txt"
-    columns="$columns $out/results.tsv"
+    for quiet in "" --quiet; do
+        "$program" experiment --config "configs/experiments/$name.yaml" --set "prepare.input=$data/$set" "$@" \
+            --out "build/experiments/$name" $quiet >build/experiments/report.txt
+    done
+    sed -e "s|$data/||g" -e "s|$PWD/||g" -e '/^Steps$/,/^$/d' build/experiments/report.txt >"docs/results/$name.txt"
+}
+
+mkdir -p build/experiments
+if [ $# -eq 3 ]; then
+    for name in ml-100k-multimodal ml-100k-cold-items; do
+        report "$name" ml-100k --set "extract.mobilenet.model=$3/mobilenet-v2.onnx" \
+            --set "extract.minilm.model=$3/all-minilm-l6-v2"
+    done
+fi
+
+columns=""
+for set in ml-latest-small ml-100k ml-1m-sequences amazon-beauty-sequences amazon-office-elliot; do
+    report "$set" "$set"
+    columns="$columns build/experiments/$set/results.tsv"
 done
 
 # ndcg@10 with half the width of its 95 % interval, a model a row, the best of each column in bold.
