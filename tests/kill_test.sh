@@ -1,12 +1,12 @@
 #!/bin/sh
-# kill_test.sh PROGRAM: SIGKILL at many points of prepare and train. After each the old output or the
+# kill_test.sh PROGRAM [POINTS]: SIGKILL at many points of prepare and train. After each the old output or the
 # new one is there, whole, and the next try succeeds and leaves nothing partial. A sweep and an experiment
 # go on where they were killed, and end with what they would have made in one go; so does a training with --resume.
 set -eu
 
 program=$1
 case $program in /*) ;; *) program=$PWD/$program ;; esac
-points=40
+points=${2:-40}
 
 base=${TMPDIR:-/tmp}
 if [ -z "${TMPDIR:-}" ] && [ "$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')" -gt 1048576 ] 2>/dev/null; then
