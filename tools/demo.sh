@@ -60,7 +60,7 @@ say split --store seen/store --name time --strategy temporal >split-seen.txt
 say extract --store seen/store --encoder histogram --name visual
 say extract --store seen/store --encoder tfidf --name textual
 
-gradient='--factors 64 --learning-rate 0.003 --regularization 0.05 --epochs 40 --validate-every 4 --patience 3'
+gradient='--factors 64 --batch-size 1024 --learning-rate 0.003 --regularization 0.05 --epochs 40 --validate-every 4 --patience 3'
 models="popularity itemknn bprmf vbpr contentknn"
 for model in $models; do
     case $model in
