@@ -117,6 +117,16 @@ void test_read_end(char *bytes)
     free(bytes);
 }
 
+void assert_same_file(const char *a, const char *b)
+{
+    size_t length, other;
+    char *bytes = test_read(a, &length), *others = test_read(b, &other);
+    if (length != other || memcmp(bytes, others, length) != 0)
+        fail_msg("%s and %s differ", a, b);
+    test_read_end(bytes);
+    test_read_end(others);
+}
+
 const char *test_data(const char *name)
 {
     static char path[4096];

@@ -40,6 +40,8 @@ void test_write_text(const char *path, const char *text);
 /* A file's content, NUL-ended; free with test_read_end. */
 char *test_read(const char *path, size_t *length);
 void test_read_end(char *bytes);
+/* Two files hold the same bytes. */
+void assert_same_file(const char *a, const char *b);
 
 /* The shared data folder, or NULL (and a line on stderr that says what is skipped) when absent:
  * $MEDLEY_TEST_DATA, else ../shared/data beside the checkout. */

@@ -216,6 +216,15 @@ static medley_status start_table(const experiment *e, const char *name, const ch
     return status;
 }
 
+/* Nothing where there is no value. */
+static void tell_or_leave(double value, medley_report *report)
+{
+    if (isnan(value))
+        report_string(report, NULL, "");
+    else
+        report_real(report, NULL, value);
+}
+
 static void tell_value(const evaluation_file *f, const char *name, medley_report *report)
 {
     char shown[96] = "";
@@ -236,10 +245,7 @@ static void tell_result(const experiment *e, const experiment_run *r, const eval
     char shown[SHOWN_LONGEST];
     report_string(report, NULL, r->model);
     report_int(report, NULL, r->seed);
-    if (isnan(r->validation))
-        report_string(report, NULL, "");
-    else
-        report_real(report, NULL, r->validation);
+    tell_or_leave(r->validation, report);
     for (const char *at = shown_columns(e); next_shown(&at, shown);)
         tell_value(f, shown, report);
     report_real(report, NULL, r->fit_seconds);
@@ -315,14 +321,6 @@ static int64_t sort_models(const experiment *e, const evaluation_file *files, in
         first[at] = i;
     }
     return count;
-}
-
-static void tell_or_leave(double value, medley_report *report)
-{
-    if (isnan(value))
-        report_string(report, NULL, "");
-    else
-        report_real(report, NULL, value);
 }
 
 /* first: [runs] scratch */

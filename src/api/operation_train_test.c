@@ -44,16 +44,6 @@ static double number(const medley_report *r, const char *name)
     return value;
 }
 
-static void assert_same_file(const char *a, const char *b)
-{
-    size_t one, two;
-    char *x = test_read(a, &one), *y = test_read(b, &two);
-    if (one != two || memcmp(x, y, one) != 0)
-        fail_msg("%s and %s differ", a, b);
-    test_read_end(x);
-    test_read_end(y);
-}
-
 /* Asks to stop at the n-th step. */
 typedef struct stopper {
     int64_t calls, stop_at;

@@ -25,16 +25,6 @@ static char *file_text(const char *path)
     return test_read(test_path(folder, path), NULL);
 }
 
-static void assert_same_file(const char *a, const char *b)
-{
-    size_t length, other;
-    char *bytes = test_read(test_path(folder, a), &length), *others = test_read(test_path(folder, b), &other);
-    assert_int_equal(length, other);
-    assert_memory_equal(bytes, others, length);
-    test_read_end(bytes);
-    test_read_end(others);
-}
-
 /* The lines of trials.tsv that begin with a name. */
 static int trials_of(const char *log, const char *name)
 {
@@ -79,7 +69,8 @@ static void test_variants_are_searched_apart_and_trained_as_their_model(void **s
     test_read_end(again);
     /* the slow twin: by itself, under the model's own name */
     SWEEP(NULL, "/alone", "models.itemknn.neighbours", "20,25,30");
-    assert_same_file("out/far-away/model.safetensors", "alone/itemknn/model.safetensors");
+    assert_same_file(test_path(folder, "out/far-away/model.safetensors"),
+                     test_path(folder, "alone/itemknn/model.safetensors"));
 }
 
 static void test_a_variant_can_be_named_in_the_list_and_with_either_dash(void **state)
@@ -113,7 +104,8 @@ static void test_a_name_that_becomes_another_model_takes_no_trials_over(void **s
     SWEEP(NULL, "/turned", "models.mine.model", "itemknn", "models.mine.neighbours", "5");
     SWEEP(NULL, "/turned", "models.mine.model", "userknn", "models.mine.neighbours", "5");
     SWEEP(NULL, "/fresh", "models.mine.model", "userknn", "models.mine.neighbours", "5");
-    assert_same_file("turned/mine/model.safetensors", "fresh/mine/model.safetensors");
+    assert_same_file(test_path(folder, "turned/mine/model.safetensors"),
+                     test_path(folder, "fresh/mine/model.safetensors"));
     char *config = file_text("turned/mine/config.yaml");
     assert_non_null(strstr(config, "model: userknn"));
     test_read_end(config);
@@ -205,7 +197,8 @@ static void test_trials_and_runs_of_features_that_have_changed_are_done_again(vo
     test_read_end(before);
     test_read_end(after);
     SWEEP(NULL, "/fed_fresh", FEATURE_SPACES);
-    assert_same_file("fed/content/model.safetensors", "fed_fresh/content/model.safetensors");
+    assert_same_file(test_path(folder, "fed/content/model.safetensors"),
+                     test_path(folder, "fed_fresh/content/model.safetensors"));
 }
 
 static void test_a_run_says_which_features_it_was_fitted_on(void **state)

@@ -50,16 +50,6 @@ static void assert_entries(int64_t count)
     assert_int_equal(found, count);
 }
 
-static void assert_same_file(const char *a, const char *b, const char *name)
-{
-    size_t a_length, b_length;
-    char *a_bytes = test_read(test_path(a, name), &a_length), *b_bytes = test_read(test_path(b, name), &b_length);
-    if (a_length != b_length || memcmp(a_bytes, b_bytes, a_length) != 0)
-        fail_msg("%s of %s and %s differ", name, a, b);
-    test_read_end(a_bytes);
-    test_read_end(b_bytes);
-}
-
 static void test_the_description_says_what_was_done(void **state)
 {
     (void)state;
@@ -142,7 +132,7 @@ static void test_every_byte_is_the_same_for_any_number_of_threads(void **state)
         snprintf(other, sizeof other, "%s/with_%d", folder, threads);
         assert_ok(made_prepare(runtime, "delimited", input, other, settings, NULL, err));
         for (int i = 0; i < STORE_FILES; i++)
-            assert_same_file(path, other, store_files[i]);
+            assert_same_file(test_path(path, store_files[i]), test_path(other, store_files[i]));
         test_runtime_end(runtime, &own);
     }
 }
